@@ -1,0 +1,1 @@
+"""Ways in and out: settings, the composition root, the command line, reports and (later) HTTP."""

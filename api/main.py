@@ -1,0 +1,8 @@
+"""Entry point of the `lookalike` command."""
+
+
+def main() -> None:
+    """Run the command line."""
+    from api.commands import app
+
+    app()

@@ -1,0 +1,102 @@
+"""Every error Lookalike raises on purpose: one tree, one file.
+
+An error says what was wrong, with which input, and what to do about it. `code` is stable and machine-readable: it is
+the code of a batch row, of a rejected reference and of a problem document. Each edge translates the tree once (exit
+code, HTTP status); nothing else catches these classes by name.
+"""
+
+from __future__ import annotations
+
+
+class LookalikeError(Exception):
+    """Root of the tree. `code` is stable; `detail` is a sentence for a person."""
+
+    code = "error"
+
+    def __init__(self, detail: str, *, code: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        if code is not None:
+            self.code = code
+
+
+class InputError(LookalikeError):
+    """One input (a picture, a row, a file) cannot be used. Costs that input only, never its batch."""
+
+    code = "bad_input"
+
+
+class UnreadableInput(InputError):
+    """The bytes could not be had: missing file, no permission, a directory, a loop of links."""
+
+    code = "unreadable"
+
+
+class UndecodablePicture(InputError):
+    """The bytes were had but are no picture that may be decoded: wrong, truncated, too large, animated."""
+
+    code = "not_an_image"
+
+
+class UsageError(LookalikeError):
+    """The call itself is wrong: unknown option value, missing column, contradicting arguments."""
+
+    code = "usage"
+
+
+class SettingsError(UsageError):
+    """A setting has a value that cannot be used; names the setting and where the value came from."""
+
+    code = "bad_setting"
+
+
+class InvalidRecord(UsageError):
+    """A consent record breaks the record's rules. `faults` lists every one of them, not only the first."""
+
+    code = "invalid_consent_record"
+
+    def __init__(self, detail: str, faults: tuple[str, ...]) -> None:
+        super().__init__(detail)
+        self.faults = faults
+
+
+class NotFound(LookalikeError):
+    """The store holds nothing under that name."""
+
+    code = "not_found"
+
+
+class Conflict(LookalikeError):
+    """The change contradicts what the store already holds."""
+
+    code = "conflict"
+
+
+class StoreError(LookalikeError):
+    """The store can't be used: unreachable, locked for too long, or of another schema version."""
+
+    code = "store_unusable"
+
+
+class SignalMismatch(LookalikeError):
+    """Vectors of two different signal ids met. They cannot be compared: this is an error, never a number."""
+
+    code = "signal_mismatch"
+
+
+class SnapshotError(LookalikeError):
+    """An index snapshot is damaged or of another signal; the index is rebuilt from the store instead."""
+
+    code = "bad_snapshot"
+
+
+class WeightsError(LookalikeError):
+    """A network's weights are absent, or are not the bytes that the manifest names."""
+
+    code = "weights_missing"
+
+
+class MissingExtra(LookalikeError):
+    """A capability needs an optional dependency; the sentence names the pip extra."""
+
+    code = "missing_extra"

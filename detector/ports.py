@@ -1,0 +1,48 @@
+"""What the core asks of the outside. Small protocols that belong to their consumer, the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from detector.candidates import Candidates
+from detector.decision import TalentStanding
+from detector.imagery import DecodedImage
+from detector.record import ConsentRecord
+from detector.signals import Signals, SignalSet
+
+
+class Extractor(Protocol):
+    """Pictures in, signals out, in the same order. Batches; never raises for a picture that has merely no face."""
+
+    @property
+    def made_by(self) -> SignalSet: ...
+
+    def extract(self, images: Sequence[DecodedImage]) -> list[Signals]: ...
+
+
+class CandidateSearch(Protocol):
+    """Signals in, raw evidence out, in the same order. `top` limits the talents per face and the references per picture.
+
+    Raises SignalMismatch when the signals were made by something else than what is indexed.
+    """
+
+    @property
+    def registry_size(self) -> int:
+        """How many talents can be found: thresholds depend on it."""
+        ...
+
+    def search(self, signals: Sequence[Signals], top: int) -> list[Candidates]: ...
+
+
+class ConsentBook(Protocol):
+    """The consent records and the standing of talents, read from the store of truth."""
+
+    def standing(self, talent_ids: Sequence[str], at: datetime) -> Mapping[str, TalentStanding]: ...
+
+    def records(self, talent_ids: Sequence[str]) -> Mapping[str, Sequence[ConsentRecord]]: ...
+
+    def clients_of_domain(self, domain: str) -> Sequence[str]:
+        """Clients whose consent records name this web domain as theirs (exact, or a parent domain)."""
+        ...

@@ -1,0 +1,1 @@
+"""What makes references searchable: the exact oracle, FAISS, snapshots, following the store, enrolment."""
