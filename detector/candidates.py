@@ -28,7 +28,7 @@ class CopyCandidate:
     """One reference that the whole picture may be a copy of.
 
     similarity: 1 - distance / bits for a hash, the cosine for an image embedding. turn: which of the eight flips and
-    quarter turns of the query matched (0 = upright).
+    quarter turns of the query matched (0 = upright). exact: the encoded bytes are the same.
     """
 
     talent_id: str
@@ -36,6 +36,7 @@ class CopyCandidate:
     signal: SignalId
     similarity: float
     turn: int = 0
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,3 +46,11 @@ class ConsentBook(Protocol):
     def clients_of_domain(self, domain: str) -> Sequence[str]:
         """Clients whose consent records name this web domain as theirs (exact, or a parent domain)."""
         ...
+
+
+class FileLookup(Protocol):
+    """Which references are the very same file."""
+
+    def references_of_files(self, sha256s: Sequence[str]) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """For each SHA-256 (hex) that is a reference's: its (talent id, reference id) pairs."""
+        ...

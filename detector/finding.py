@@ -1,0 +1,200 @@
+"""Findings: what one check of one picture came to, and the row it is written as.
+
+A finding joins a picture's faces and copies with the decision on each. It holds no vector, no crop and no pixel, so it
+can be stored, printed and sent. `to_row` is the one place where the JSON row of docs/finding.schema.json is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from detector.decision import Considered, Decision, Reason, Severity, Verdict
+from detector.errors import InputError
+from detector.matches import CopyMatch, FaceMatch, ScoredCandidate
+from detector.signals import Box, Face, FaceQuality, SignalSet
+from detector.use import Use
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFinding:
+    """One face, what it matched, and the decision on it. `listed` are the candidates that are reported."""
+
+    box: Box
+    landmarks: tuple[tuple[float, float], ...]
+    detection_score: float
+    quality: FaceQuality
+    match: FaceMatch
+    listed: tuple[ScoredCandidate, ...]
+    decision: Decision
+
+    @classmethod
+    def of(
+        cls, face: Face, match: FaceMatch, listed: tuple[ScoredCandidate, ...], decision: Decision
+    ) -> FaceFinding:
+        return cls(face.box, face.landmarks, face.detection_score, face.quality, match, listed, decision)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFinding:
+    """One reference that the picture copies, and the decision on it."""
+
+    match: CopyMatch
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One picture's result. `error` set means the picture could not be checked; then there is no decision."""
+
+    source: str
+    sha256: str | None
+    use: Use
+    as_of: datetime
+    signals: SignalSet
+    error: InputError | None = None
+    width: int | None = None
+    height: int | None = None
+    faces: tuple[FaceFinding, ...] = ()
+    copies: tuple[CopyFinding, ...] = ()
+    decision: Decision | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        return self.decision.verdict if self.decision else None
+
+    @property
+    def severity(self) -> Severity | None:
+        return self.decision.severity if self.decision else None
+
+    @property
+    def talent_ids(self) -> frozenset[str]:
+        """Every talent named anywhere in the finding."""
+        listed = {candidate.talent_id for face in self.faces for candidate in face.listed}
+        return frozenset(listed | {copy.match.talent_id for copy in self.copies})
+
+
+def to_row(finding: Finding, refs: Mapping[str, str]) -> Row:
+    """The JSON row. `refs` maps the talent ids of `finding.talent_ids` to the references their agencies use."""
+    return {
+        "source": finding.source,
+        "sha256": finding.sha256,
+        "status": "error" if finding.error else "ok",
+        "error": _error_row(finding.error),
+        "width": finding.width,
+        "height": finding.height,
+        "faces": [_face_row(face, finding, refs) for face in finding.faces],
+        "copies": [_copy_row(copy, refs) for copy in finding.copies],
+        "verdict": finding.verdict,
+        "severity": finding.severity,
+        "decision": _decision_row(finding.decision) if finding.decision else None,
+        "threshold_applied": {name: round(value, 4) for name, value in finding.thresholds.items()},
+        "signals": _signals_row(finding.signals),
+        "as_of": finding.as_of.isoformat(),
+    }
+
+
+def _error_row(error: InputError | None) -> Row | None:
+    return {"code": error.code, "detail": error.detail} if error else None
+
+
+def _face_row(face: FaceFinding, finding: Finding, refs: Mapping[str, str]) -> Row:
+    normalised = face.box.normalised(finding.width or 1, finding.height or 1)
+    return {
+        "box": _box_row(face.box, 1),
+        "box_normalised": _box_row(normalised, 5),
+        "detection_score": round(face.detection_score, 4),
+        "quality": _quality_row(face.quality),
+        "candidates": [_candidate_row(candidate, refs) for candidate in face.listed],
+        "talent": face.match.assigned.talent_id if face.match.assigned else None,
+        "margin": None if face.match.margin is None else round(face.match.margin, 4),
+        "decision": _decision_row(face.decision),
+    }
+
+
+def _box_row(box: Box, digits: int) -> Row:
+    return {
+        "x": round(box.x, digits),
+        "y": round(box.y, digits),
+        "width": round(box.width, digits),
+        "height": round(box.height, digits),
+    }
+
+
+def _quality_row(quality: FaceQuality) -> Row:
+    return {
+        "score": round(quality.score, 4),
+        "pixels": round(quality.pixels, 1),
+        "sharpness": round(quality.sharpness, 2),
+        "yaw": round(quality.yaw, 3),
+        "usable": quality.usable,
+        "faults": list(quality.faults),
+    }
+
+
+def _candidate_row(candidate: ScoredCandidate, refs: Mapping[str, str]) -> Row:
+    return {
+        "talent": candidate.talent_id,
+        "talent_ref": refs.get(candidate.talent_id),
+        "reference": candidate.reference_id,
+        "similarity": round(candidate.similarity, 5),
+        "strength": round(candidate.strength, 5),
+        "band": candidate.band,
+    }
+
+
+def _copy_row(copy: CopyFinding, refs: Mapping[str, str]) -> Row:
+    return {
+        "talent": copy.match.talent_id,
+        "talent_ref": refs.get(copy.match.talent_id),
+        "reference": copy.match.reference_id,
+        "signal": str(copy.match.signal),
+        "similarity": round(copy.match.similarity, 5),
+        "strength": round(copy.match.strength, 5),
+        "band": copy.match.band,
+        "copy_class": copy.match.copy_class,
+        "decision": _decision_row(copy.decision),
+    }
+
+
+def _decision_row(decision: Decision) -> Row:
+    return {
+        "verdict": decision.verdict,
+        "qualifier": decision.qualifier,
+        "severity": decision.severity,
+        "row": decision.row,
+        "talent": decision.talent_id,
+        "reasons": [_reason_row(reason) for reason in decision.reasons],
+        "consents": [_considered_row(considered) for considered in decision.considered],
+        "inputs_sha256": decision.inputs_sha256,
+    }
+
+
+def _reason_row(reason: Reason) -> Row:
+    return {"code": reason.code, "detail": reason.detail}
+
+
+def _considered_row(considered: Considered) -> Row:
+    return {
+        "consent_id": considered.consent_id,
+        "version": considered.version,
+        "kind": considered.kind,
+        "status": considered.status,
+        "covers": considered.covers,
+        "why": [_reason_row(reason) for reason in considered.why],
+    }
+
+
+def _signals_row(signals: SignalSet) -> Row:
+    return {
+        "face": str(signals.face) if signals.face else None,
+        "image": str(signals.image) if signals.image else None,
+        "hashes": [str(signal) for signal in signals.hashes],
+        "absent": {str(kind): why for kind, why in signals.absent.items()},
+    }

@@ -1,0 +1,249 @@
+"""The pipeline: bytes to findings. REST, command line, folder scanner and cluster executor all call `Detector.detect`.
+
+    bytes ─ decode ─▶ picture ─ extract ─▶ signals ─ search ─▶ candidates ─ match ─▶ matches ─ decide ─▶ finding
+
+The detector holds no rule of its own: it joins the ports and the pure functions. A picture that cannot be had or decoded
+becomes a finding with its error; the rest of the batch goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from detector.candidates import Candidates, CopyCandidate
+from detector.consent import decide, holds_biometric, worst
+from detector.decision import Decision, Evidence, TalentStanding
+from detector.errors import InputError
+from detector.finding import CopyFinding, FaceFinding, Finding
+from detector.imagery import DecodedImage
+from detector.matches import Band, CopyClass, CopyMatch, Doubt, FaceMatch, Matches, ScoredCandidate
+from detector.matching import MatchPolicy, match
+from detector.ports import CandidateSearch, ConsentBook, Extractor, FileLookup
+from detector.record import ConsentRecord
+from detector.signals import SignalId, SignalKind, Signals
+from detector.use import SyntheticClass, Use
+
+FILE_HASH = SignalId(SignalKind.HASH, "sha256", "1", "bytes")
+"""The signal behind an exact copy: the encoded bytes are the same."""
+
+SHORTLIST = 20
+"""Talents per face asked of the search at least; the margin and the score need the runners-up."""
+
+
+class Decoder(Protocol):
+    def __call__(self, data: bytes, *, source: str) -> DecodedImage: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Submission:
+    """One picture under check: its bytes (or why they could not be had), the use claimed, and columns to carry along."""
+
+    source: str
+    data: bytes | InputError
+    use: Use = field(default_factory=Use)
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorPorts:
+    """What the detector is made of. `map_decode` runs the decoder over a batch (a pool's `map`, or the built-in)."""
+
+    decode: Decoder
+    extractor: Extractor
+    search: CandidateSearch
+    book: ConsentBook
+    files: FileLookup
+    policy: Callable[[int], MatchPolicy]
+    map_decode: Callable[
+        [Callable[[Submission], DecodedImage | InputError], Iterable[Submission]],
+        Iterable[DecodedImage | InputError],
+    ] = map
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """The part of the consent book that one batch needs, read once."""
+
+    standing: Mapping[str, TalentStanding]
+    records: Mapping[str, Sequence[ConsentRecord]]
+    at: datetime
+
+    def findable(self, talent_id: str) -> bool:
+        """Row 4 of the table, before anything is matched: an erased or unenrolled talent is not even a candidate."""
+        standing = self.standing.get(talent_id)
+        if standing is None or standing.erased:
+            return False
+        return holds_biometric(self.records.get(talent_id, ()), self.at)
+
+
+class Detector:
+    """Answers, for each picture of a batch: is a registered talent in it, and does a consent record allow this use?"""
+
+    def __init__(self, ports: DetectorPorts, *, top: int = 0) -> None:
+        """`top` candidates are listed per face even below threshold; 0 lists only those at `possible` or above."""
+        self._ports = ports
+        self._top = top
+
+    def detect(self, batch: Sequence[Submission], at: datetime) -> list[Finding]:
+        """One finding per submission, in order. `at` is the moment the verdicts speak of (with a time zone)."""
+        pictures = list(self._ports.map_decode(self._decode, batch))
+        images = [picture for picture in pictures if isinstance(picture, DecodedImage)]
+        signals = self._ports.extractor.extract(images)
+        candidates = self._candidates(images, signals)
+        book = self._read_book(candidates, at)
+        policy = self._ports.policy(self._ports.search.registry_size)
+        checked = iter(
+            [
+                (image, found, match(found, _findable(evidence, book), policy))
+                for image, found, evidence in zip(images, signals, candidates, strict=True)
+            ]
+        )
+        return [
+            self._failed(submission, picture, at)
+            if isinstance(picture, InputError)
+            else self._finding(submission, next(checked), book)
+            for submission, picture in zip(batch, pictures, strict=True)
+        ]
+
+    def _decode(self, submission: Submission) -> DecodedImage | InputError:
+        if isinstance(submission.data, InputError):
+            return submission.data
+        try:
+            return self._ports.decode(submission.data, source=submission.source)
+        except InputError as error:
+            return error
+
+    def _candidates(self, images: Sequence[DecodedImage], signals: Sequence[Signals]) -> list[Candidates]:
+        found = self._ports.search.search(signals, max(self._top, SHORTLIST))
+        same_file = self._ports.files.references_of_files([image.sha256 for image in images])
+        return [
+            Candidates(evidence.faces, (*_exact(same_file.get(image.sha256, ())), *evidence.copies))
+            for image, evidence in zip(images, found, strict=True)
+        ]
+
+    def _read_book(self, candidates: Sequence[Candidates], at: datetime) -> _Book:
+        talents = sorted({talent for evidence in candidates for talent in _talents(evidence)})
+        return _Book(self._ports.book.standing(talents, at), self._ports.book.records(talents), at)
+
+    def _failed(self, submission: Submission, error: InputError, at: datetime) -> Finding:
+        data = submission.data
+        return Finding(
+            source=submission.source,
+            sha256=hashlib.sha256(data).hexdigest() if isinstance(data, bytes) else None,
+            use=submission.use,
+            as_of=at,
+            signals=self._ports.extractor.made_by,
+            error=error,
+            extra=submission.extra,
+        )
+
+    def _finding(
+        self, submission: Submission, checked: tuple[DecodedImage, Signals, Matches], book: _Book
+    ) -> Finding:
+        image, signals, matches = checked
+        use = submission.use
+        clients = tuple(self._ports.book.clients_of_domain(use.domain)) if use.domain else ()
+        judge = _Judge(use, book, clients)
+        faces = tuple(
+            FaceFinding.of(face, found, self._listed(found), judge.face(found, matches.copies))
+            for face, found in zip(signals.faces, matches.faces, strict=True)
+        )
+        copies = tuple(CopyFinding(found, judge.copy(found)) for found in matches.copies)
+        decisions = [item.decision for item in (*faces, *copies)]
+        return Finding(
+            source=submission.source,
+            sha256=image.sha256,
+            use=use,
+            as_of=book.at,
+            signals=signals.made_by,
+            width=image.width,
+            height=image.height,
+            faces=faces,
+            copies=copies,
+            decision=worst(decisions) or judge.nothing(),
+            thresholds=matches.thresholds,
+            extra=submission.extra,
+        )
+
+    def _listed(self, found: FaceMatch) -> tuple[ScoredCandidate, ...]:
+        if self._top:
+            return found.candidates[: self._top]
+        return tuple(candidate for candidate in found.candidates if candidate.band is not Band.NO_MATCH)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Turns the matches of one picture into decisions under one use."""
+
+    use: Use
+    book: _Book
+    clients: tuple[str, ...]
+
+    def face(self, found: FaceMatch, copies: Sequence[CopyMatch]) -> Decision:
+        talent = found.assigned.talent_id if found.assigned else None
+        copied = next((copy for copy in copies if copy.talent_id == talent and copy.copy_class), None)
+        if copied is not None:
+            return self.copy(copied)
+        evidence = Evidence(
+            usable=found.usable,
+            matched=talent is not None,
+            doubts=found.doubts,
+            synthetic=_synthetic(self.use, None),
+            synthetic_source=_source_of_class(self.use),
+        )
+        return self._decide(evidence, talent)
+
+    def copy(self, found: CopyMatch) -> Decision:
+        evidence = Evidence(
+            usable=True,
+            matched=True,
+            doubts=() if found.band is Band.MATCH else (Doubt.WEAK,),
+            copy_class=found.copy_class,
+            reference_id=found.reference_id,
+            synthetic=_synthetic(self.use, found.copy_class),
+            synthetic_source=_source_of_class(self.use),
+        )
+        return self._decide(evidence, found.talent_id)
+
+    def nothing(self) -> Decision:
+        """The decision on a picture with neither face nor copy."""
+        return self._decide(Evidence(usable=False, matched=False), None)
+
+    def _decide(self, evidence: Evidence, talent_id: str | None) -> Decision:
+        standing = self.book.standing.get(talent_id) if talent_id else None
+        records = self.book.records.get(talent_id, ()) if talent_id else ()
+        return decide(evidence, self.use, records, standing, self.book.at, self.clients)
+
+
+def _synthetic(use: Use, copy_class: CopyClass | None) -> SyntheticClass:
+    if use.declared_ai is None:
+        return SyntheticClass.UNKNOWN
+    if not use.declared_ai:
+        return SyntheticClass.CAPTURED
+    return SyntheticClass.AI_GENERATED if copy_class is None else SyntheticClass.AI_EDITED
+
+
+def _source_of_class(use: Use) -> str:
+    return "" if use.declared_ai is None else "declared with the use"
+
+
+def _exact(references: Iterable[tuple[str, str]]) -> Iterator[CopyCandidate]:
+    for talent_id, reference_id in references:
+        yield CopyCandidate(talent_id, reference_id, FILE_HASH, 1.0, exact=True)
+
+
+def _talents(candidates: Candidates) -> Iterator[str]:
+    for face in candidates.faces:
+        yield from (candidate.talent_id for candidate in face)
+    yield from (candidate.talent_id for candidate in candidates.copies)
+
+
+def _findable(candidates: Candidates, book: _Book) -> Candidates:
+    return Candidates(
+        tuple(tuple(item for item in face if book.findable(item.talent_id)) for face in candidates.faces),
+        tuple(item for item in candidates.copies if book.findable(item.talent_id)),
+    )
