@@ -1,7 +1,7 @@
 # The one door for checks; .ci/run and the README's second command go through `make check`.
 PYTHON ?= python
 
-.PHONY: check format lint types imports test eval bench
+.PHONY: check format lint types imports test test-clip bench
 
 check: lint types imports test
 
@@ -21,3 +21,6 @@ imports:
 
 test:
 	$(PYTHON) -m pytest
+
+test-clip:
+	$(PYTHON) -m pytest -m clip
