@@ -1,0 +1,80 @@
+"""Perceptual hashes searched exactly by FAISS's Hamming kernel.
+
+The upright hash of each reference is stored; a query brings the hashes of its eight flips and quarter turns,
+and its distance to a reference is the smallest of the eight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.signals import SignalId
+from indexer.checks import VARIANTS, check_codes, check_k, check_rows, check_turned_codes
+from indexer.ports import Hit, Vectors
+from indexer.rows import Rows
+
+
+class HashIndex:
+    """Exact Hamming search over the eight turns of each query. Implements VectorIndex."""
+
+    def __init__(self, signal_id: SignalId) -> None:
+        self.signal_id = signal_id
+        self._rows = Rows(np.uint8)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, vector_id: object) -> bool:
+        return vector_id in self._rows
+
+    @property
+    def ids(self) -> Sequence[str]:
+        return self._rows.ids
+
+    @property
+    def matrix(self) -> Vectors:
+        """All upright hashes in the order of `ids`; a view that the next change invalidates."""
+        return self._rows.matrix
+
+    def add(self, signal: SignalId, ids: Sequence[str], vectors: Vectors) -> None:
+        self.signal_id.require(signal)
+        check_codes(signal, vectors, self._width())
+        check_rows(ids, vectors)
+        self._rows.put(ids, vectors)
+
+    def remove(self, ids: Sequence[str]) -> int:
+        return self._rows.remove(ids)
+
+    def take(self, ids: Sequence[str]) -> Vectors:
+        return self._rows.take(ids)
+
+    def search(self, signal: SignalId, queries: Vectors, k: int) -> list[list[Hit]]:
+        self.signal_id.require(signal)
+        check_turned_codes(signal, queries, self._width())
+        check_k(k)
+        if not len(self) or not len(queries):
+            return [[] for _ in queries]
+        width = queries.shape[2]
+        flat = np.ascontiguousarray(queries.reshape(-1, width))
+        distances, rows = faiss.knn_hamming(flat, self._rows.matrix, min(k, len(self)))
+        shape = (len(queries), VARIANTS, -1)
+        found = zip(distances.reshape(shape), rows.reshape(shape), strict=True)
+        return [self._hits(*of_query, bits=8 * width)[:k] for of_query in found]
+
+    def _width(self) -> int | None:
+        return self._rows.width if len(self) else None
+
+    def _hits(self, distances: NDArray[np.int32], rows: NDArray[np.int64], bits: int) -> list[Hit]:
+        """The nearest turn per reference, over the (8, k) neighbours of one query's turns."""
+        nearest: dict[int, tuple[int, int]] = {}
+        for turn, (of_turn, at_rows) in enumerate(zip(distances.tolist(), rows.tolist(), strict=True)):
+            for distance, row in zip(of_turn, at_rows, strict=True):
+                if row >= 0 and distance < nearest.get(row, (bits + 1, 0))[0]:
+                    nearest[row] = (distance, turn)
+        ids = self._rows.ids
+        found = [Hit(ids[row], 1.0 - distance / bits, turn) for row, (distance, turn) in nearest.items()]
+        return sorted(found, key=lambda hit: (-hit.similarity, hit.id))
