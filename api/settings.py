@@ -1,0 +1,261 @@
+"""Settings: every value of one installation, checked once, each with where it came from.
+
+Three places, the later one wins: the built-in default (by the platform's conventions), a TOML file,
+`LOOKALIKE_…` variables. `load_settings(environ, cwd, config)` collects the raw values with their origin,
+has pydantic check them, and answers with `Configured`: the frozen `Settings` and the origin of each
+value, which `lookalike doctor` shows. Keys of the file are the field names; the variable of a field is
+`LOOKALIKE_` and its name in capitals. pydantic-settings is not used: it merges the same places but
+forgets where a value came from.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from detector.errors import SettingsError
+
+PREFIX = "LOOKALIKE_"
+CONFIG_VARIABLE = "LOOKALIKE_CONFIG"
+CONFIG_NAME = "lookalike.toml"
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Accepts:
+    """What a setting takes, as the end of the sentence 'it accepts …'."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from: `default`, `file` (with its path) or `variable` (with its name)."""
+
+    kind: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}".rstrip()
+
+
+DEFAULT = Origin("default")
+
+
+def _expanded(path: Path) -> Path:
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links the user chose
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty")
+    return text.strip()
+
+
+def _folders(value: object) -> object:
+    """A variable holds several folders as PATH does; the file has a list."""
+    return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+def _usable_url(url: str) -> str:
+    from sqlalchemy.engine import make_url  # noqa: PLC0415 - most commands' --help needs no SQLAlchemy
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    try:
+        backend = make_url(url).get_backend_name()
+    except ArgumentError:
+        raise ValueError("is no database URL") from None
+    if backend not in {"sqlite", "postgresql"}:
+        raise ValueError(f"is a URL for {backend}")
+    return url
+
+
+Filled = AfterValidator(_filled)
+Folder = Annotated[
+    Path, BeforeValidator(lambda v: _filled(v) if isinstance(v, str) else v), AfterValidator(_expanded)
+]
+
+
+class Settings(BaseModel):
+    """All settings. Sizes are in bytes or pixels as named; None means 'derived' as the description says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    state_dir: Annotated[Folder, Accepts("a folder that can be written")] = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("lookalike", appauthor=False)),
+        description="What must be kept: the database, index snapshots and stored pictures.",
+    )
+    cache_dir: Annotated[Folder, Accepts("a folder that can be written")] = Field(
+        default_factory=lambda: Path(platformdirs.user_cache_dir("lookalike", appauthor=False)),
+        description="What can be fetched again: network weights and sample pictures.",
+    )
+    store_url: Annotated[
+        str | None,
+        AfterValidator(lambda url: url if url is None else _usable_url(_filled(url))),
+        Accepts("an SQLAlchemy URL that starts with sqlite: or postgresql:"),
+    ] = Field(default=None, description="The database. Unset: SQLite in the state directory.")
+    weights_dirs: Annotated[
+        tuple[Folder, ...],
+        BeforeValidator(_folders),
+        Accepts(f"a list of folders (in a variable: separated by {os.pathsep!r})"),
+    ] = Field(default=(), description="Folders searched for network weights before the cache.")
+    offline: Annotated[bool, Accepts("true or false")] = Field(
+        default=False, description="Never reach for the network: weights come from folders and cache alone."
+    )
+    image_model: Annotated[
+        str | None,
+        Accepts(
+            "an open_clip spec such as ViT-B-32/laion2b_s34b_b79k, hf-hub:… or local-dir:…; "
+            "an empty text for none"
+        ),
+        BeforeValidator(lambda value: None if value == "" else value),
+    ] = Field(
+        default="ViT-B-32/laion2b_s34b_b79k",
+        description="The network that embeds whole pictures (needs the extra `clip`).",
+    )
+    target_fpir: Annotated[float, Field(gt=0, lt=1), Accepts("a number above 0 and below 1")] = Field(
+        default=0.003,
+        description="How often a stranger may be taken for somebody registered; thresholds follow from it.",
+    )
+    top: Annotated[int, Field(ge=1, le=100), Accepts("a whole number from 1 to 100")] = Field(
+        default=5, description="How many candidates per face are looked at."
+    )
+    batch_size: Annotated[int, Field(ge=1, le=1024), Accepts("a whole number from 1 to 1024")] = Field(
+        default=16, description="How many pictures go through the networks together."
+    )
+    threads: Annotated[int, Field(ge=0, le=1024), Accepts("a whole number from 0 to 1024")] = Field(
+        default=0, description="Threads for the networks; 0: as many as the machine has cores."
+    )
+    decode_max_bytes: Annotated[int, Field(ge=1024), Accepts("a whole number of bytes, at least 1024")] = (
+        Field(default=64 * MEBIBYTE, description="The largest picture file that is opened, in bytes.")
+    )
+    decode_max_pixels: Annotated[int, Field(ge=4096), Accepts("a whole number of pixels, at least 4096")] = (
+        Field(
+            default=100_000_000, description="The most pixels (width times height) that a picture may claim."
+        )
+    )
+    decode_long_side: Annotated[
+        int, Field(ge=256, le=16384), Accepts("a whole number of pixels from 256 to 16384")
+    ] = Field(
+        default=2000,
+        description="Larger pictures are scaled down to this longer side before faces are looked for.",
+    )
+
+    @property
+    def database_url(self) -> str:
+        """The store's URL: as set, or SQLite inside the state directory."""
+        return self.store_url or f"sqlite:///{self.state_dir / 'lookalike.sqlite3'}"
+
+    @property
+    def snapshot_dir(self) -> Path:
+        return self.state_dir / "snapshots"
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """Settings and the origin of each. `ignored`: `LOOKALIKE_…` variables that name no setting, with a
+    hint.
+    """
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+    file: Path | None = None
+    ignored: Mapping[str, str] | None = None
+
+
+def variable_of(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def accepted_by(name: str) -> str:
+    """What the setting takes, in words."""
+    return next(item.text for item in Settings.model_fields[name].metadata if isinstance(item, Accepts))
+
+
+def load_settings(environ: Mapping[str, str], cwd: Path, config: Path | None = None) -> Configured:
+    """Read, merge and check. Raises SettingsError: every wrong setting, where it was set, what it accepts."""
+    path = _config_path(environ, cwd, config)
+    values, origins = _from_file(path) if path else ({}, {})
+    from_environment, ignored = _from_environment(environ)
+    values |= from_environment
+    origins |= {name: Origin("variable", variable_of(name)) for name in from_environment}
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, values, origins)) from None
+    return Configured(settings, {n: origins.get(n, DEFAULT) for n in Settings.model_fields}, path, ignored)
+
+
+def _config_path(environ: Mapping[str, str], cwd: Path, config: Path | None) -> Path | None:
+    named = (("--config", config), (CONFIG_VARIABLE, environ.get(CONFIG_VARIABLE)))
+    for origin, value in named:
+        if value:
+            path = cwd / Path(value).expanduser()
+            if not path.is_file():
+                raise SettingsError(f"{origin} names {path}, which is not a file")
+            return path
+    beside = cwd / CONFIG_NAME
+    return beside if beside.is_file() else None
+
+
+def _from_file(path: Path) -> tuple[dict[str, Any], dict[str, Origin]]:
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+    unknown = [name for name in values if name not in Settings.model_fields]
+    if unknown:
+        hints = ", ".join(f"`{name}`{_suggestion(name)}" for name in unknown)
+        raise SettingsError(f"{path} sets {hints}, which is no setting; docs/settings.md lists them all")
+    return _anchored(values, path.parent), dict.fromkeys(values, Origin("file", str(path)))
+
+
+def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Relative paths in a file are meant from that file, wherever the command runs."""
+
+    def anchor(value: Any) -> Any:
+        return str(folder / Path(value).expanduser()) if isinstance(value, str) and value.strip() else value
+
+    for name in ("state_dir", "cache_dir"):
+        if name in values:
+            values[name] = anchor(values[name])
+    if isinstance(values.get("weights_dirs"), list):
+        values["weights_dirs"] = [anchor(value) for value in values["weights_dirs"]]
+    return values
+
+
+def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    ours = {key: value for key, value in environ.items() if key.startswith(PREFIX) and key != CONFIG_VARIABLE}
+    names = {key: key.removeprefix(PREFIX).lower() for key in ours}
+    known = {names[key]: value for key, value in ours.items() if names[key] in Settings.model_fields}
+    ignored = {key: _suggestion(names[key]) for key in ours if names[key] not in Settings.model_fields}
+    return known, ignored
+
+
+def _suggestion(name: str) -> str:
+    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    return f" (did you mean `{near[0]}`?)" if near else ""
+
+
+def _explain(error: ValidationError, values: Mapping[str, Any], origins: Mapping[str, Origin]) -> str:
+    wrong = dict.fromkeys(str(fault["loc"][0]) for fault in error.errors())
+    return "; ".join(
+        f"setting `{name}` ({origins[name]}) is {_shown(name, values[name])}; it accepts {accepted_by(name)}"
+        for name in wrong
+    )
+
+
+def _shown(name: str, value: Any) -> str:
+    """A URL may hold a password, so it is never repeated."""
+    return "not usable" if name == "store_url" else repr(value)
