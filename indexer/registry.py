@@ -1,0 +1,229 @@
+"""The registry: every consented reference of every talent, searchable, following the store of truth.
+
+    feed ─ changes since the last number ─▶ shelves (one per signal) ─▶ candidates
+    snapshot ─▶ shelves at some number ─ replay ─▶ the same shelves as a full rebuild
+
+It is a cache that can be thrown away. `refresh` takes in what the store has committed since; readers see the
+state before or after a batch of changes, never between. When a reference leaves, the snapshot on disk is
+written anew at once, so that an erased face is gone from it too.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from detector.candidates import Candidates, CopyCandidate, FaceCandidate
+from detector.errors import SignalMismatch, SnapshotError
+from detector.signals import SignalId, Signals, SignalSet
+from indexer import snapshot
+from indexer.locking import ReadWriteLock
+from indexer.ports import Change, ChangeFeed, Vectors
+from indexer.shelf import FaceShelf, Position, Shelf
+
+logger = logging.getLogger(__name__)
+
+_PAGE = 2000
+"""Changes of one signal taken in at once."""
+
+_WITNESSES = 16
+"""Changes read at once to recognise a store; the first one nearly always does."""
+
+
+class Registry:
+    """Implements detector.ports.CandidateSearch over the references of one store. Safe to share between
+    threads."""
+
+    def __init__(self, signals: SignalSet, feed: ChangeFeed, snapshot_path: Path | None = None) -> None:
+        """An empty registry; `refresh` fills it. Without `snapshot_path` nothing is ever written to disk."""
+        self._signals = signals
+        self._feed = feed
+        self._path = snapshot_path
+        self._lock = ReadWriteLock()
+        self._one_follower = threading.Lock()
+        self._head = 0
+        self._clear()
+        self.rebuilt_because: str | None = None
+        """Why the snapshot could not be used, for a person; None when it was used or there was none."""
+
+    @classmethod
+    def open(cls, signals: SignalSet, feed: ChangeFeed, snapshot_path: Path | None = None) -> Registry:
+        """Load the snapshot, or rebuild from the feed when it is absent, damaged or of something else; catch
+        up.
+
+        Keeps a snapshot of the result when it differs from what was loaded.
+        """
+        registry = cls(signals, feed, snapshot_path)
+        restored = registry._restore()
+        changed = registry.refresh()
+        if snapshot_path is not None and (changed or not restored):
+            registry.save()
+        return registry
+
+    @property
+    def signals(self) -> SignalSet:
+        return self._signals
+
+    @property
+    def registry_size(self) -> int:
+        """How many talents can be found."""
+        with self._lock.reading():
+            if self._faces is not None:
+                return self._faces.talent_count
+            return len({talent for shelf in self._copies for talent in shelf.talents})
+
+    @property
+    def change_number(self) -> int:
+        """The newest change that has been taken in."""
+        with self._lock.reading():
+            return max((shelf.position.number for shelf in self._shelves), default=0)
+
+    def search(self, signals: Sequence[Signals], top: int) -> list[Candidates]:
+        """Per picture: for each face up to 2 * `top` talents (the `top` by best reference and the `top` by
+        template, both similarities exact), and per copy signal the `top` nearest references. Raises
+        SignalMismatch."""
+        for one in signals:
+            self._require(one)
+        with self._lock.reading():
+            faces = self._search_faces(signals, top)
+            copies = self._search_copies(signals, top)
+        return [Candidates(*found) for found in zip(faces, copies, strict=True)]
+
+    def refresh(self) -> int:
+        """Take in every change the store has committed. Returns how many there were; several threads may call
+        it."""
+        with self._one_follower:
+            applied = removed = 0
+            while batch := self._read_changes():
+                applied += sum(len(changes) for _, changes in batch)
+                with self._lock.writing():
+                    removed += sum(shelf.apply(changes) for shelf, changes in batch)
+            if removed:
+                self.save()
+            return applied
+
+    def save(self) -> None:
+        """Write the snapshot, if this registry has a place for one.
+
+        A full disk costs the snapshot, not the answer: then no snapshot is left at all, as an old one might hold
+        what was erased.
+        """
+        if self._path is None:
+            return
+        with self._lock.reading():
+            contents = [shelf.contents() for shelf in self._shelves]
+        try:
+            snapshot.save(self._path, contents)
+        except OSError as error:
+            logger.warning("index snapshot %s could not be written (%s)", self._path, error.strerror)
+            _discard(self._path)
+
+    @property
+    def _shelves(self) -> list[Shelf]:
+        return [*([] if self._faces is None else [self._faces]), *self._copies]
+
+    def _clear(self) -> None:
+        self._faces = None if self._signals.face is None else FaceShelf(self._signals.face)
+        image = () if self._signals.image is None else (self._signals.image,)
+        self._copies = [Shelf(signal) for signal in (*image, *self._signals.hashes)]
+
+    def _require(self, signals: Signals) -> None:
+        """What made these signals must be what is indexed; a signal that they lack is merely not searched."""
+        indexed = set(self._signals.ids)
+        for signal in signals.made_by.ids:
+            if signal not in indexed:
+                kept = ", ".join(map(str, self._signals.ids)) or "nothing"
+                raise SignalMismatch(
+                    f"vectors of {signal} cannot be searched: {kept} is indexed; reindex the registry"
+                )
+
+    def _search_faces(
+        self, signals: Sequence[Signals], top: int
+    ) -> list[tuple[tuple[FaceCandidate, ...], ...]]:
+        vectors = [face.vector for one in signals for face in one.faces]
+        if self._faces is None or not vectors:
+            return [tuple(() for _ in one.faces) for one in signals]
+        found = iter(self._faces.candidates(np.stack(vectors), top))
+        return [tuple(tuple(next(found)) for _ in one.faces) for one in signals]
+
+    def _search_copies(self, signals: Sequence[Signals], top: int) -> list[tuple[CopyCandidate, ...]]:
+        copies: list[list[CopyCandidate]] = [[] for _ in signals]
+        for shelf in self._copies:
+            queries = [
+                (at, query)
+                for at, one in enumerate(signals)
+                if (query := _query(one, shelf.signal)) is not None
+            ]
+            if not queries:
+                continue
+            found = shelf.copies(np.stack([query for _, query in queries]), top)
+            for (at, _), candidates in zip(queries, found, strict=True):
+                copies[at] += candidates
+        return [tuple(candidates) for candidates in copies]
+
+    def _read_changes(self) -> list[tuple[Shelf, list[Change]]]:
+        """The next page of every shelf, none past one moment, so that all shelves stop at the same change."""
+        head = self._feed.head()
+        if head <= self._head:
+            return []
+        batch = []
+        for shelf in self._shelves:
+            page = self._feed.since(shelf.position.number, shelf.signal, _PAGE)
+            changes = [change for change in page if change.number <= head]
+            if changes:
+                batch.append((shelf, changes))
+        if not batch:
+            self._head = head
+        return batch
+
+    def _restore(self) -> bool:
+        """Fill the shelves from the snapshot; False when there was none that could be used."""
+        if self._path is None or not self._path.exists():
+            return False
+        try:
+            self._fill(self._path)
+        except SnapshotError as error:
+            self.rebuilt_because = error.detail
+            logger.warning("%s; the index is rebuilt from the store", error.detail)
+            self._clear()
+            return False
+        return True
+
+    def _fill(self, path: Path) -> None:
+        contents = {shelf.signal: shelf for shelf in snapshot.load(path)}
+        if contents.keys() != {shelf.signal for shelf in self._shelves}:
+            raise SnapshotError(f"index snapshot {path} holds other signals than are used now")
+        for shelf in self._shelves:
+            shelf.restore(contents[shelf.signal])
+            self._recognise(shelf, path)
+
+    def _recognise(self, shelf: Shelf, path: Path) -> None:
+        """Raise SnapshotError unless the store knows the reference of the shelf's last change, then or since.
+
+        Ids of references are random: another store has no change of this one.
+        """
+        if shelf.position == Position():
+            return
+        following = shelf.position.number - 1
+        while page := self._feed.since(following, shelf.signal, _WITNESSES):
+            if any(change.reference_id == shelf.position.reference_id for change in page):
+                return
+            following = page[-1].number
+        raise SnapshotError(f"index snapshot {path} follows another store")
+
+
+def _query(signals: Signals, signal: SignalId) -> Vectors | None:
+    """What one picture has to be searched by for copies: its image embedding, or one of its hashes."""
+    return signals.image if signal == signals.made_by.image else signals.hashes.get(signal)
+
+
+def _discard(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        if path.exists():
+            logger.error("index snapshot %s is out of date and cannot be deleted; delete it by hand", path)
