@@ -1,0 +1,100 @@
+"""The calibration tables that come with Lookalike: one JSON file per signal id, each with how it was made.
+
+    signal id ─ find its file ─▶ FaceCalibration or CopyCalibration
+
+A table is found by the whole signal id. A face signal without a table is an error, since no similarity of
+it could be judged; a copy signal without one is merely left out, since it still serves as a shortlist."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from detector.calibration import CopyCalibration, FaceCalibration, Monotone
+from detector.errors import SettingsError
+from detector.signals import SignalId, SignalKind
+
+Table = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationTables:
+    """All tables of one folder, read once."""
+
+    faces: Mapping[SignalId, FaceCalibration]
+    copies: Mapping[SignalId, CopyCalibration]
+
+    def face(self, signal: SignalId) -> FaceCalibration:
+        """The table of a face signal. Raises SettingsError when there is none."""
+        table = self.faces.get(signal)
+        if table is None:
+            known = ", ".join(str(name) for name in sorted(self.faces)) or "none"
+            raise SettingsError(
+                f"no calibration for the face signal {signal}, so no similarity of it can be judged; "
+                f"calibrate it on labelled pictures and add its table (tables found: {known})",
+                code="not_calibrated",
+            )
+        return table
+
+    def copies_of(self, signals: Iterable[SignalId]) -> dict[SignalId, CopyCalibration]:
+        """The tables of those copy signals that have one."""
+        return {signal: self.copies[signal] for signal in signals if signal in self.copies}
+
+
+def read_tables(folder: Path | None = None) -> CalibrationTables:
+    """Read every table of `folder`, by default those that come with Lookalike.
+
+    Raises SettingsError, naming the file, for one that is not a calibration table.
+    """
+    root = resources.files(__name__) if folder is None else folder
+    faces: dict[SignalId, FaceCalibration] = {}
+    copies: dict[SignalId, CopyCalibration] = {}
+    for file in _json_files(root):
+        table = _read(file)
+        if isinstance(table, FaceCalibration):
+            faces[table.signal] = table
+        else:
+            copies[table.signal] = table
+    return CalibrationTables(faces, copies)
+
+
+def _json_files(root: Traversable) -> Iterator[Traversable]:
+    files = (file for file in root.iterdir() if file.name.endswith(".json"))
+    yield from sorted(files, key=lambda file: file.name)
+
+
+def _read(file: Traversable) -> FaceCalibration | CopyCalibration:
+    try:
+        return parse_table(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{file} is not a calibration table: {error!r}") from error
+
+
+def parse_table(table: Table) -> FaceCalibration | CopyCalibration:
+    """One table from its JSON. Raises ValueError, KeyError or TypeError when a field is missing or
+    malformed."""
+    signal = SignalId.parse(table["signal"])
+    if signal.kind is SignalKind.FACE:
+        return FaceCalibration(
+            signal=signal,
+            template_weight=float(table["template_weight"]),
+            strength=_monotone(table["strength"]),
+            log_false_match=_monotone(table["log_false_match"]),
+            made=json.dumps(table["made"], sort_keys=True),
+        )
+    return CopyCalibration(
+        signal=signal,
+        strength=_monotone(table["strength"]),
+        near=float(table["near"]),
+        very_near=float(table["very_near"]),
+        made=json.dumps(table["made"], sort_keys=True),
+    )
+
+
+def _monotone(points: Iterable[tuple[float, float]]) -> Monotone:
+    return Monotone(tuple((float(x), float(y)) for x, y in points))
