@@ -1,1 +1,1 @@
-"""What is kept and where pictures come from: the SQL store, migrations, audit log, blobs, sources, reference data."""
+"""What is kept and where pictures come from: store, migrations, audit log, blobs, sources, weights."""

@@ -1,0 +1,144 @@
+"""Reference pictures as files, named by the SHA-256 of their bytes: the database and the snapshots stay
+small.
+
+    with blobs.stage(picture) as staged:      written and on the disk, under a passing name
+        with database.change(...):            the ledger's lock: nobody sweeps now
+            staged.keep()                     renamed to its name, before the row that needs it commits
+
+A file without a row (a crash between the two) or a row without a reference (one was removed) is swept: by the
+removal itself, at the next opening of the store, and by `Store.sweep`. The order is such that a row never
+lacks its file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from detector.errors import StoreError
+
+_STAGING = ".staging"
+_STALE = timedelta(hours=6)
+_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class StagedBlob:
+    """Bytes that are on the disk but not yet under their name."""
+
+    sha256: str
+    size: int
+    _staged: Path
+    _target: Path
+
+    def keep(self) -> None:
+        """Give the file its name, durably. A file already there holds the same bytes and is replaced."""
+        shard = self._target.parent
+        if not shard.is_dir():
+            shard.mkdir(parents=True, exist_ok=True)
+            _sync_folder(shard.parent)
+        self._staged.replace(self._target)
+        _sync_folder(shard)
+
+
+class Blobs:
+    """A folder of files by their SHA-256, in 256 shards."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @contextmanager
+    def stage(self, data: bytes) -> Iterator[StagedBlob]:
+        """Write the bytes and wait for the disk; unless kept, they are gone afterwards. Raises StoreError."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        with _translated(self.folder):
+            staged = self._write(data)
+        try:
+            yield StagedBlob(sha256, len(data), staged, self.path(sha256))
+        finally:
+            staged.unlink(missing_ok=True)
+
+    def _write(self, data: bytes) -> Path:
+        staging = self.folder / _STAGING
+        staging.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=staging)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        return Path(name)
+
+    def path(self, sha256: str) -> Path:
+        """Where the file with this SHA-256 lies, if it is kept."""
+        if not _NAME.fullmatch(sha256):
+            raise ValueError("not a SHA-256 in hex")
+        return self.folder / sha256[:2] / sha256
+
+    def read(self, sha256: str) -> bytes:
+        """The bytes. Raises StoreError when the file is missing or is no longer what was kept."""
+        try:
+            data = self.path(sha256).read_bytes()
+        except OSError as error:
+            raise StoreError(
+                f"the picture {sha256} of a reference can't be read ({error.strerror}); restore {self.folder}"
+            ) from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise StoreError(
+                f"the file {self.path(sha256)} was altered; restore it or enrol the picture anew"
+            )
+        return data
+
+    def discard(self, sha256: str) -> None:
+        """Delete the file, durably; nothing happens if it isn't there."""
+        path = self.path(sha256)
+        with _translated(self.folder):
+            if path.exists():
+                path.unlink(missing_ok=True)
+                _sync_folder(path.parent)
+
+    def names(self) -> Iterator[str]:
+        """The SHA-256 of every file that is kept."""
+        for shard in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
+            yield from sorted(file.name for file in shard.iterdir() if _NAME.fullmatch(file.name))
+
+    def discard_others(self, known: Collection[str]) -> int:
+        """Delete every file whose name is not known; returns how many. The caller keeps writers out
+        meanwhile."""
+        others = [name for name in self.names() if name not in known]
+        for name in others:
+            self.discard(name)
+        return len(others)
+
+    def clear_staging(self, now: datetime) -> None:
+        """Delete what a killed process left staged. Younger files may belong to a living one."""
+        for file in (self.folder / _STAGING).glob("*"):
+            try:
+                if file.stat().st_mtime < (now - _STALE).timestamp():
+                    file.unlink()
+            except FileNotFoundError:
+                continue  # another process cleared it first
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return  # Windows has no way to open a folder; its rename is durable by journal
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"the pictures' folder {folder} can't be written: {error.strerror}") from error

@@ -1,0 +1,33 @@
+"""Erasure of a talent: references, vectors, pictures and names go; a tombstone, the consents and the audit
+chain stay.
+
+Consent records stay because they prove that what was done until now was allowed; a follower of the change
+feed gets one removal per reference.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from data.blobs import Blobs
+from data.store.database import Database
+from data.store.references import drop, sweep_rows
+from data.store.tables import reference, talent
+from data.store.talents import Talent, find, present
+
+
+def erase(database: Database, blobs: Blobs, talent_id: str) -> Talent:
+    """Erase a talent in one transaction, then the files. Raises NotFound, or Conflict when erased already."""
+    with database.change("talent.erased", talent_id) as change:
+        present(change.connection, talent_id)
+        held = select(reference.c.id).where(reference.c.talent_id == talent_id).order_by(reference.c.id)
+        reference_ids = change.connection.execute(held).scalars().all()
+        for reference_id in reference_ids:
+            drop(change, reference_id)
+        change.details["references"] = len(reference_ids)
+        blank = {"ref": talent_id, "name": talent_id, "agency": None, "erased_at": change.at}
+        change.connection.execute(update(talent).where(talent.c.id == talent_id).values(blank))
+        tombstone = find(change.connection, talent_id)
+    sweep_rows(database, blobs)
+    database.truncate_log()
+    return tombstone

@@ -1,0 +1,21 @@
+"""Two things that every repository needs: lists cut to what one query may hold, texts that every database can
+keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+_CHUNK = 500
+
+
+def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The ids, without repetitions, in pieces small enough for one IN list of any database."""
+    distinct = list(dict.fromkeys(ids))
+    for start in range(0, len(distinct), _CHUNK):
+        yield distinct[start : start + _CHUNK]
+
+
+def plain(text: str) -> str:
+    """The text with what databases can't keep written out: undecodable bytes of a file name, and the zero
+    byte."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00")

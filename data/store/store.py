@@ -1,0 +1,94 @@
+"""The store of truth: opens the database, brings its schema up to date, and groups the repositories.
+
+store = Store.open("sqlite:////state/store.sqlite3", clock=clock)
+talent = store.talents.add("AG-17", "Ada Example")
+store.references.add(talent.id, NewReference(...))
+store.changes.since(0, signal_id, 1000)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.audit import AuditLog
+from data.blobs import Blobs
+from data.store import erasure
+from data.store.changes import Changes
+from data.store.database import Clock, Database
+from data.store.migrate import migrate
+from data.store.references import References, blob_names, sweep_rows
+from data.store.talents import Talent, Talents
+from detector.errors import StoreError
+
+
+class Store:
+    """Talents, references, consents, changes and audit over one database. Threads may share it."""
+
+    def __init__(self, database: Database, blobs: Blobs) -> None:
+        """Use `Store.open`."""
+        self._database = database
+        self._blobs = blobs
+        self.talents = ErasableTalents(database, blobs)
+        self.references = References(database, blobs)
+        self.changes = Changes(database)
+        self.audit = AuditLog(database)
+
+    @classmethod
+    def open(cls, url: str, *, clock: Clock, blob_dir: Path | None = None) -> Store:
+        """Open the store, creating or migrating its schema.
+
+        Pictures lie in `blob_dir`; beside an SQLite file the folder `blobs` is the default. Raises StoreError
+        when the database can't be used, and with code `store_newer` when a newer Lookalike made it.
+        """
+        database = Database(url, clock)
+        try:
+            blobs = Blobs(blob_dir or _beside(database))
+            migrate(database)
+            store = cls(database, blobs)
+            store.sweep(unnamed=False)
+        except BaseException:
+            database.close()
+            raise
+        return store
+
+    def sweep(self, *, unnamed: bool = True) -> int:
+        """Delete pictures that no reference needs, left by a crash; returns how many.
+
+        `unnamed` also looks through the folder for files that the database has never heard of.
+        """
+        self._blobs.clear_staging(self._database.clock())
+        return sweep_rows(self._database, self._blobs) + (self._sweep_files() if unnamed else 0)
+
+    def _sweep_files(self) -> int:
+        with self._database.exclusively() as connection:
+            return self._blobs.discard_others(blob_names(connection))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._database.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+class ErasableTalents(Talents):
+    """Talents, with the erasure that reaches all that is kept of one."""
+
+    def __init__(self, database: Database, blobs: Blobs) -> None:
+        super().__init__(database)
+        self._blobs = blobs
+
+    def erase(self, talent_id: str) -> Talent:
+        """Remove references, vectors, pictures and names; returns the tombstone. Raises NotFound,
+        Conflict."""
+        return erasure.erase(self._database, self._blobs, talent_id)
+
+
+def _beside(database: Database) -> Path:
+    name = database.url.database
+    if database.url.get_backend_name() != "sqlite" or not name or name == ":memory:":
+        raise StoreError("this database keeps no files: name a folder for the pictures of references")
+    return Path(name).parent / "blobs"
