@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -109,8 +109,8 @@ class Registry:
     def save(self) -> None:
         """Write the snapshot, if this registry has a place for one.
 
-        A full disk costs the snapshot, not the answer: then no snapshot is left at all, as an old one might hold
-        what was erased.
+        A full disk costs the snapshot, not the answer: then no snapshot is left at all, as an old one might
+        hold what was erased.
         """
         if self._path is None:
             return
@@ -151,19 +151,25 @@ class Registry:
         return [tuple(tuple(next(found)) for _ in one.faces) for one in signals]
 
     def _search_copies(self, signals: Sequence[Signals], top: int) -> list[tuple[CopyCandidate, ...]]:
-        copies: list[list[CopyCandidate]] = [[] for _ in signals]
+        """What is near by one signal is compared by all of them: two hashes that agree say more than one."""
+        near: list[set[str]] = [set() for _ in signals]
         for shelf in self._copies:
-            queries = [
-                (at, query)
-                for at, one in enumerate(signals)
-                if (query := _query(one, shelf.signal)) is not None
-            ]
-            if not queries:
-                continue
-            found = shelf.copies(np.stack([query for _, query in queries]), top)
-            for (at, _), candidates in zip(queries, found, strict=True):
-                copies[at] += candidates
-        return [tuple(candidates) for candidates in copies]
+            for at, found in self._nearest(shelf, signals, top):
+                near[at].update(found)
+        return [self._compare(one, references) for one, references in zip(signals, near, strict=True)]
+
+    def _nearest(self, shelf: Shelf, signals: Sequence[Signals], top: int) -> Iterator[tuple[int, list[str]]]:
+        queries = {
+            at: query for at, one in enumerate(signals) if (query := _query(one, shelf.signal)) is not None
+        }
+        if queries:
+            yield from zip(queries, shelf.nearest(np.stack(list(queries.values())), top), strict=True)
+
+    def _compare(self, signals: Signals, references: set[str]) -> tuple[CopyCandidate, ...]:
+        pairs = ((shelf, _query(signals, shelf.signal)) for shelf in self._copies)
+        return tuple(
+            copy for shelf, query in pairs if query is not None for copy in shelf.compare(query, references)
+        )
 
     def _read_changes(self) -> list[tuple[Shelf, list[Change]]]:
         """The next page of every shelf, none past one moment, so that all shelves stop at the same change."""

@@ -92,10 +92,19 @@ class Shelf:
         self.position = Position(changes[-1].number, changes[-1].reference_id)
         return removed
 
-    def copies(self, queries: Vectors, top: int) -> list[list[CopyCandidate]]:
-        """Per query the `top` nearest references."""
+    def nearest(self, queries: Vectors, top: int) -> list[list[str]]:
+        """Per query the ids of the `top` nearest references."""
         found = self._index.search(self.signal, queries, top)
-        return [[self._copy(hit) for hit in hits] for hits in found]
+        return [[hit.id for hit in hits] for hits in found]
+
+    def compare(self, query: Vectors, references: Iterable[str]) -> list[CopyCandidate]:
+        """One picture against these references (those that are here), nearest first, equal ones by id."""
+        ids = sorted(name for name in references if name in self._index)
+        if not ids:
+            return []
+        similarities, turns = compare(self._index.take(ids), query)
+        copies = map(self._copy, ids, similarities, turns)
+        return sorted(copies, key=lambda copy: -copy.similarity)
 
     def contents(self) -> ShelfContents:
         """A copy of everything, independent of later changes."""
@@ -136,10 +145,8 @@ class Shelf:
         for name in ids:
             self._owner.pop(name, None)
 
-    def _copy(self, hit: Hit) -> CopyCandidate:
-        return CopyCandidate(
-            self._owner[hit.id].talent_id, hit.id, self.signal, _bounded(hit.similarity), hit.turn
-        )
+    def _copy(self, name: str, similarity: float, turn: int) -> CopyCandidate:
+        return CopyCandidate(self._owner[name].talent_id, name, self.signal, _bounded(similarity), turn)
 
 
 class FaceShelf(Shelf):
@@ -299,6 +306,15 @@ def mean_templates(vectors: Vectors, weights: NDArray[np.float32], starts: Seque
     means = np.where(lengths > 1e-6 * totals, sums, vectors[list(starts)])
     templates: Vectors = means / np.linalg.norm(means, axis=1, keepdims=True)
     return templates.astype(np.float32)
+
+
+def compare(stored: Vectors, query: Vectors) -> tuple[list[float], list[int]]:
+    """Similarity and turn of one query to each stored row: (n, bytes) to (8, bytes), or (n, d) to (d,)."""
+    if query.ndim == 1:
+        return (stored @ query).tolist(), [0] * len(stored)
+    distances = np.bitwise_count(stored[:, np.newaxis, :] ^ query).sum(axis=2, dtype=np.int64)
+    similarities = 1.0 - distances.min(axis=1) / (8 * query.shape[1])
+    return similarities.tolist(), distances.argmin(axis=1).tolist()
 
 
 def _weight(change: Change) -> float:

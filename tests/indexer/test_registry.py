@@ -106,7 +106,31 @@ def test_copies_name_reference_signal_similarity_and_turn(world: Any) -> None:
     assert {copy.talent_id for copy in best.values()} == {"t3"}
     assert [best[name].turn for name in (world.image, world.phash, world.dhash)] == [0, 3, 0]
     assert [best[name].similarity for name in best] == pytest.approx([1, 1, 1], abs=1e-6)
-    assert len(answer.copies) == 3 * 4
+    assert len(answer.copies) >= 3 * 4
+
+
+def test_a_reference_near_by_one_signal_is_compared_by_all(world: Any) -> None:
+    feed = world.fill(world.feed(), 30, 2)
+    like = dict(world.vectors())
+    like[world.dhash] = feed.kept["t9-r0"].vectors[world.dhash]
+    (answer,) = opened(world, feed).search([world.seen(like=like)], 1)
+    by_signal = {copy.signal: copy for copy in answer.copies if copy.reference_id == "t9-r0"}
+    stored = feed.kept["t9-r0"].vectors
+    distances = np.bitwise_count(stored[world.phash][0] ^ like[world.phash]).sum(axis=1)
+    assert by_signal[world.dhash].similarity == 1
+    assert by_signal[world.phash].similarity == 1 - distances.min() / 64
+    assert by_signal[world.phash].turn == distances.argmin()
+    assert by_signal[world.image].similarity == pytest.approx(
+        float(stored[world.image] @ like[world.image]), abs=1e-5
+    )
+
+
+def test_copies_come_nearest_first_within_each_signal(world: Any) -> None:
+    (answer,) = opened(world, world.fill(world.feed(), 20, 2)).search([world.seen()], 5)
+    for signal in (world.image, world.phash, world.dhash):
+        of_signal = [copy.similarity for copy in answer.copies if copy.signal == signal]
+        assert len(of_signal) >= 5
+        assert of_signal == sorted(of_signal, reverse=True)
 
 
 def test_an_empty_registry_answers_nothing(world: Any) -> None:
@@ -138,6 +162,7 @@ def test_without_a_face_signal_the_size_counts_the_talents_with_copies(world: An
     assert registry.registry_size == 3
     (answer,) = registry.search([world.seen([world.unit()], made_by=made_by)], 2)
     assert answer.faces == ((),)
+    assert {copy.signal for copy in answer.copies} == {world.phash}
     assert len(answer.copies) == 2
 
 
