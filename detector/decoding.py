@@ -1,8 +1,8 @@
 """Decode one picture, safely: the only place where encoded bytes become pixels.
 
 Flow: bytes are counted, the header is identified against an allow-list, and its size, frames and format are
-judged BEFORE any pixel is decoded. Then the pixels are decoded (a JPEG already scaled down by its decoder where
-it is much larger than needed), brought to eight bits, to sRGB by their colour profile, over white where
+judged BEFORE any pixel is decoded. Then the pixels are decoded (a JPEG already scaled down by its decoder
+where it is much larger than needed), brought to eight bits, to sRGB by their colour profile, over white where
 transparent, and turned upright by their EXIF orientation. Whatever a decoder raises leaves here as one
 `UndecodablePicture`; its warnings stay inside. Codes: empty, too_large, not_an_image, unsupported_format,
 too_many_pixels, animated, several_pages, truncated, damaged.
@@ -282,7 +282,7 @@ def _orientation(picture: Image.Image) -> int:
         return 1
     try:
         value = picture.getexif().get(ORIENTATION_TAG, 1)
-    except Exception:  # noqa: BLE001 - EXIF blocks break in as many ways as there are cameras; the pixels are good
+    except Exception:  # noqa: BLE001 - EXIF blocks break in as many ways as cameras
         return 1
     return value if value in TURNS else 1
 

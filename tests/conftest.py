@@ -1,8 +1,8 @@
 """Fixtures for real things: the networks' weights, the sample portraits, the evaluation pictures.
 
-Weights and samples come through the same cache as the application's (fetched once by package name). The evaluation
-pictures lie beside the project during its development only: without them, tests marked `evaluation` are deselected,
-and the report says so; where LOOKALIKE_EVAL_DIR names the folder, it must be there.
+Weights and samples come through the application's own cache (fetched once by package name). The evaluation
+pictures lie beside the project during its development only: without them, tests marked `evaluation` are
+deselected, and the report says so; where LOOKALIKE_EVAL_DIR names the folder, it must be there.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import os
 from pathlib import Path
 
 import pytest
+
+from data.samples import ensure_sample
+from data.weights import WeightsCache, manifest
 
 EVAL_SETTING = os.environ.get("LOOKALIKE_EVAL_DIR")
 EVAL_DIR = Path(EVAL_SETTING) if EVAL_SETTING else Path(__file__).resolve().parents[2] / "shared" / "eval"
@@ -43,3 +46,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def eval_dir() -> Path:
     """The folder of the evaluation pictures."""
     return EVAL_DIR
+
+
+def _cache_dir() -> Path:
+    setting = os.environ.get("LOOKALIKE_CACHE_DIR")
+    return Path(setting) if setting else Path.home() / ".cache" / "lookalike"
+
+
+@pytest.fixture(scope="session")
+def weights_dir() -> Path:
+    """A folder with the ONNX files of the manifest, by their file names. Fetched on the first run."""
+    cache = WeightsCache(_cache_dir())
+    places = [cache.ensure(entry.name) for entry in manifest()]
+    return places[0].parent
+
+
+@pytest.fixture(scope="session")
+def sample_dir() -> Path:
+    """A folder with the sample portraits: obama, obama2, obama3, biden and two partial faces, as .jpg."""
+    return ensure_sample(_cache_dir())

@@ -1,0 +1,2 @@
+"""Faces: found (yunet), judged (quality), aligned (alignment), turned into vectors (sface); together:
+networks."""

@@ -1,0 +1,83 @@
+"""Run one ONNX network on the CPU through OpenVINO.
+
+A `Network` costs nothing until its first run: then it is read, given its dynamic shape and compiled, under
+a lock. It runs from many threads at once; each thread has its own inference request, and the requests
+share one stream per core, so that a pool of threads over pictures keeps every core busy without one
+inference being split over cores. Precision is float32 everywhere: embeddings must not depend on what the
+machine's CPU can do in bfloat16.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.errors import WeightsError
+
+Tensor = NDArray[np.float32]
+
+
+def cores() -> int:
+    """Cores that this process may use (affinity and not the machine's number)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Network:
+    """One network with one input. `shape` is the input's shape, -1 where it varies. `model` is the path of
+    an ONNX file, or a model object of OpenVINO's. Raises WeightsError on first use if the file cannot be
+    read."""
+
+    def __init__(self, model: Path | Any, shape: tuple[int, ...], *, threads: int | None = None) -> None:
+        self._model = model
+        self._shape = shape
+        self._threads = threads or cores()
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._compiled: Any = None
+
+    def load(self) -> None:
+        """Compile now instead of at the first run."""
+        with self._lock:
+            if self._compiled is None:
+                self._compiled = self._compile()
+
+    def run(self, batch: Tensor) -> Mapping[str, Tensor]:
+        """Outputs by name, as copies. `batch` is C-contiguous float32 of this network's shape."""
+        request = self._request()
+        results = request.infer([np.ascontiguousarray(batch, np.float32)], share_inputs=True)
+        return {name: np.array(value) for port, value in results.items() for name in port.get_names()}
+
+    def _request(self) -> Any:
+        if not hasattr(self._local, "request"):
+            self.load()
+            self._local.request = self._compiled.create_infer_request()
+        return self._local.request
+
+    def _compile(self) -> Any:
+        import openvino  # noqa: PLC0415 - half a second that only a first inference should cost
+
+        core = openvino.Core()
+        model = self._read(core) if isinstance(self._model, Path) else self._model
+        model.reshape(openvino.PartialShape(list(self._shape)))
+        return core.compile_model(model, "CPU", self._options())
+
+    def _read(self, core: Any) -> Any:
+        try:
+            return core.read_model(self._model)
+        except RuntimeError as fault:
+            raise WeightsError(
+                f"{self._model} is not a network that can be read; delete it and run `lookalike weights pull`"
+            ) from fault
+
+    def _options(self) -> dict[str, object]:
+        return {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_NUM_THREADS": self._threads,
+            "NUM_STREAMS": self._threads,
+        }
