@@ -8,12 +8,14 @@ store.changes.since(0, signal_id, 1000)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from data.audit import AuditLog
 from data.blobs import Blobs
 from data.store import erasure
 from data.store.changes import Changes
+from data.store.consents import Consents
 from data.store.database import Clock, Database
 from data.store.migrate import migrate
 from data.store.references import References, blob_names, sweep_rows
@@ -30,6 +32,7 @@ class Store:
         self._blobs = blobs
         self.talents = ErasableTalents(database, blobs)
         self.references = References(database, blobs)
+        self.consents = Consents(database)
         self.changes = Changes(database)
         self.audit = AuditLog(database)
 
@@ -50,6 +53,10 @@ class Store:
             database.close()
             raise
         return store
+
+    def clients_of_domain(self, domain: str) -> Sequence[str]:
+        """Clients whose consent records name this web domain or a parent of it."""
+        return self.consents.clients_of_domain(domain)
 
     def sweep(self, *, unnamed: bool = True) -> int:
         """Delete pictures that no reference needs, left by a crash; returns how many.

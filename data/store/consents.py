@@ -1,0 +1,168 @@
+"""Consent records: append-only. A change is a new version; nothing here updates or deletes a row.
+
+The record's JSON is the truth; talent, kind, client and web domains are copied into columns to search by. The
+audit event of each version carries the SHA-256 of its JSON, so the chain vouches for the records as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, insert, select
+
+from data.store.chain import canonical
+from data.store.database import Database
+from data.store.rows import chunks
+from data.store.tables import consent, consent_domain
+from data.store.talents import present
+from detector.errors import Conflict, NotFound, StoreError
+from detector.record import ConsentRecord, revoked
+from detector.terms import host_of
+
+
+class Consents:
+    """Repository of consent records. Answers with the very values that were added."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, record: ConsentRecord) -> ConsentRecord:
+        """Keep the first version of a record, or the next one.
+
+        Raises NotFound (no such talent) and Conflict (the talent is erased, the version is not the next one,
+        or the versions before are another talent's or of another kind).
+        """
+        self._append("consent.added", record)
+        return record
+
+    def revoke(
+        self,
+        consent_id: str,
+        *,
+        effective_at: datetime | None = None,
+        reason: str | None = None,
+        revoked_at: datetime | None = None,
+    ) -> ConsentRecord:
+        """Append a version that is revoked: at `revoked_at` (now unless given), with effect from
+        `effective_at`.
+
+        Raises NotFound, or Conflict when the newest version is revoked already.
+        """
+        newest = self.get(consent_id)
+        if newest.life.revoked_at is not None:
+            raise Conflict(
+                f"consent {consent_id} is revoked already, since {newest.life.revoked_at.isoformat()}"
+            )
+        moment = revoked_at or self._database.clock()
+        record = revoked(newest, moment, effective_at=effective_at, reason=reason)
+        self._append("consent.revoked", record)
+        return record
+
+    def get(self, consent_id: str, version: int | None = None) -> ConsentRecord:
+        """The newest version, or the one asked for. Raises NotFound."""
+        query = select(consent).where(consent.c.consent_id == consent_id)
+        if version is not None:
+            query = query.where(consent.c.version == version)
+        with self._database.reading() as connection:
+            row = connection.execute(query.order_by(consent.c.version.desc()).limit(1)).one_or_none()
+        if row is None:
+            which = consent_id if version is None else f"{consent_id}, version {version}"
+            raise NotFound(f"no consent {which} is on record; see `lookalike consent list`")
+        return _record(row)
+
+    def list(self, talent_id: str | None = None) -> list[ConsentRecord]:
+        """Every version of every record, of one talent or all, by consent id and version."""
+        query = select(consent).order_by(consent.c.consent_id, consent.c.version)
+        if talent_id is not None:
+            query = query.where(consent.c.talent_id == talent_id)
+        with self._database.reading() as connection:
+            return [_record(row) for row in connection.execute(query)]
+
+    def of_talents(self, talent_ids: Sequence[str]) -> Mapping[str, Sequence[ConsentRecord]]:
+        """Every version of the records of these talents; a talent without any has an empty one."""
+        found: dict[str, list[ConsentRecord]] = {talent_id: [] for talent_id in talent_ids}
+        ordered = select(consent).order_by(consent.c.consent_id, consent.c.version)
+        with self._database.reading() as connection:
+            for some in chunks(talent_ids):
+                for row in connection.execute(ordered.where(consent.c.talent_id.in_(some))):
+                    found[row.talent_id].append(_record(row))
+        return found
+
+    def clients_of_domain(self, domain: str) -> Sequence[str]:
+        """Clients whose newest versions name this web domain, or a parent of it, as theirs; alphabetical."""
+        newest = select(consent.c.consent_id, func.max(consent.c.version).label("version"))
+        last = newest.group_by(consent.c.consent_id).subquery()
+        same = and_(
+            last.c.consent_id == consent_domain.c.consent_id, last.c.version == consent_domain.c.version
+        )
+        query = select(consent_domain.c.client).join(last, same).distinct().order_by(consent_domain.c.client)
+        with self._database.reading() as connection:
+            hosts = list(_host_and_parents(domain))
+            return list(connection.execute(query.where(consent_domain.c.domain.in_(hosts))).scalars())
+
+    def _append(self, action: str, record: ConsentRecord) -> None:
+        body = canonical(record.model_dump(mode="json"))
+        details: dict[str, str | int | bool | None] = {
+            "talent": record.talent_id,
+            "kind": str(record.kind),
+            "version": record.version,
+            "record_sha256": hashlib.sha256(body.encode()).hexdigest(),
+        }
+        with self._database.change(action, record.consent_id, details) as change:
+            present(change.connection, record.talent_id)
+            _require_next(change.connection, record)
+            _insert(change.connection, record, body, change.at)
+
+
+def _require_next(connection: Connection, record: ConsentRecord) -> None:
+    query = select(consent.c.version, consent.c.talent_id, consent.c.kind)
+    versions = query.where(consent.c.consent_id == record.consent_id).order_by(consent.c.version.desc())
+    newest = connection.execute(versions.limit(1)).one_or_none()
+    following = newest.version + 1 if newest else 1
+    if record.version != following:
+        raise Conflict(
+            f"consent {record.consent_id} version {record.version} can't be added: "
+            f"the next version is {following}"
+        )
+    if newest and (newest.talent_id, newest.kind) != (record.talent_id, record.kind):
+        raise Conflict(
+            f"consent {record.consent_id} is a {newest.kind} record of talent {newest.talent_id}; "
+            "a new version can't change that: add another consent"
+        )
+
+
+def _insert(connection: Connection, record: ConsentRecord, body: str, at: datetime) -> None:
+    grantee = record.grantee
+    row = {
+        "consent_id": record.consent_id,
+        "version": record.version,
+        "talent_id": record.talent_id,
+        "kind": str(record.kind),
+        "client": grantee.client if grantee else None,
+        "record": body,
+        "recorded_at": at,
+    }
+    connection.execute(insert(consent).values(row))
+    for domain in dict.fromkeys(map(host_of, grantee.domains)) if grantee else ():
+        named = {"consent_id": record.consent_id, "version": record.version, "domain": domain}
+        connection.execute(insert(consent_domain).values(client=row["client"], **named))
+
+
+def _record(row: Row[Any]) -> ConsentRecord:
+    try:
+        return ConsentRecord.model_validate(json.loads(row.record))
+    except ValueError as error:
+        raise StoreError(
+            f"consent {row.consent_id} version {row.version} can't be read from the store: it was altered, "
+            "or written by another version of Lookalike"
+        ) from error
+
+
+def _host_and_parents(domain: str) -> Iterator[str]:
+    """`shop.brand.example`, `brand.example`, `example`: never half a label."""
+    labels = host_of(domain).split(".")
+    return (".".join(labels[start:]) for start in range(len(labels)))
