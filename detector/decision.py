@@ -1,4 +1,5 @@
-"""Decisions: the outcome of the consent rules for one match under one use, with everything needed to compute it again."""
+"""Decisions: the outcome of the consent rules for one match under one use, with everything needed to compute
+it again."""
 
 from __future__ import annotations
 
@@ -21,6 +22,11 @@ class Verdict(StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
     REVOKED = "revoked"
     NO_CONSENT = "no_consent"
+
+    @property
+    def rank(self) -> int:
+        """How bad it is among verdicts of one severity: later is worse."""
+        return list(Verdict).index(self)
 
 
 class Severity(StrEnum):
@@ -67,10 +73,11 @@ class TalentStanding:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was matched, reduced to what the rules ask. A face match has copy_class None; a copy match has it set.
+    """What was matched, reduced to what the rules ask. A face match has copy_class None; a copy match has it
+    set.
 
     usable: there is a usable face or a copy at all. matched: a registered talent reached at least `possible`.
-    """
+    signal: str of the signal id behind the match, and the threshold that was applied to it."""
 
     usable: bool
     matched: bool
@@ -79,12 +86,15 @@ class Evidence:
     reference_id: str | None = None
     synthetic: SyntheticClass = SyntheticClass.UNKNOWN
     synthetic_source: str = ""
+    signal: str | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict on one match. `row` is the row of the decision table that decided (docs/consent.md); `qualifier` is
-    the code behind the colon there (`photo_licence_only`); `inputs_sha256` hashes all inputs in canonical form."""
+    """The verdict on one match. `row` is the row of the decision table that decided (docs/consent.md);
+    `qualifier` is the code behind the colon there (`photo_licence_only`); `inputs_sha256` hashes all inputs
+    in canonical form."""
 
     verdict: Verdict
     qualifier: str | None
@@ -95,3 +105,5 @@ class Decision:
     as_of: datetime
     inputs_sha256: str
     talent_id: str | None = None
+    signal: str | None = None
+    threshold: float | None = None

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from detector.errors import InvalidRecord
+from detector.moments import aware, localise, zone_of
 from detector.terms import (
     ANY,
     AiTerms,
@@ -36,9 +37,6 @@ from detector.terms import (
     Subject,
     Territory,
     Text,
-    aware,
-    localise,
-    zone_of,
 )
 
 REPLICA_KINDS = frozenset({ConsentKind.AI_EDIT, ConsentKind.REPLICA_CREATE, ConsentKind.REPLICA_USE})

@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timezone, tzinfo
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -29,13 +28,12 @@ from pydantic import (
     field_validator,
 )
 
+from detector.moments import only_dates, plain_offset, zone_of
 from detector.territory import COUNTRIES, WORLD
 from detector.use import Medium
 
 ANY: Final = "any"
 """Written in a record where no limit is meant."""
-
-FIRST_YEAR, LAST_YEAR = 1900, 9998
 
 
 class ConsentKind(StrEnum):
@@ -84,59 +82,6 @@ def host_of(text: str) -> str:
         return host
 
 
-def aware(moment: datetime) -> datetime:
-    """The same moment with a time zone; one without is read as UTC."""
-    return moment if moment.utcoffset() is not None else moment.replace(tzinfo=UTC)
-
-
-def zone_of(name: object) -> tzinfo:
-    """The IANA time zone of that name. Raises ValueError with a sentence for anything else."""
-    try:
-        return ZoneInfo(str(name))
-    except (ValueError, KeyError, OSError):
-        raise ValueError(f"{name!r} is no IANA time zone, such as Europe/Paris or UTC") from None
-
-
-def localise(value: object, zone: tzinfo, *, end_of_day: bool = False) -> object:
-    """A date (or a time without zone), as written in a record, as a moment in the record's zone.
-
-    A date is its first instant, or its last where it ends something. What is no date is returned as it is.
-    """
-    if isinstance(value, str):
-        value = _read(value)
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=zone)
-    if isinstance(value, date):
-        return datetime.combine(value, time.max if end_of_day else time.min, tzinfo=zone)
-    return value
-
-
-def _read(text: str) -> object:
-    """The date or time that `text` writes, else `text`."""
-    for read in (date.fromisoformat, datetime.fromisoformat):
-        try:
-            return read(text.strip())
-        except ValueError:
-            continue
-    return text
-
-
-def _only_dates(value: object) -> object:
-    if isinstance(value, datetime | str):
-        return value
-    raise ValueError(f"{value!r} is no date, such as 2026-03-01 or 2026-03-01T09:30:00+01:00")
-
-
-def _plain_offset(moment: datetime) -> datetime:
-    """The moment with a fixed offset: what JSON can carry, and what always equals itself (PEP 495)."""
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise ValueError(f"the year {moment.year} is outside {FIRST_YEAR} to {LAST_YEAR}")
-    offset = moment.utcoffset()
-    if offset is None or offset.total_seconds() % 60:
-        return moment.astimezone(UTC)
-    return moment.replace(tzinfo=timezone(offset) if offset else UTC)
-
-
 def _words(value: object) -> tuple[str, ...] | Literal["any"]:
     if value == ANY:
         return ANY
@@ -181,7 +126,7 @@ def _countries(codes: Iterable[str], allowed: frozenset[str]) -> tuple[str, ...]
 
 Flag = Annotated[bool, Strict()]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_only_dates), AfterValidator(_plain_offset)]
+Moment = Annotated[AwareDatetime, BeforeValidator(only_dates), AfterValidator(plain_offset)]
 Digest = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern="^[0-9a-fA-F]{64}$")]
 Domain = Annotated[str, AfterValidator(_host)]
 Words = tuple[str, ...] | Literal["any"]

@@ -19,7 +19,8 @@ class Medium(StrEnum):
 
 
 class SyntheticClass(StrEnum):
-    """How the picture is known to have been made. UNKNOWN is the honest default: absence of a claim proves nothing."""
+    """How the picture is known to have been made. UNKNOWN is the honest default: absence of a claim proves
+    nothing."""
 
     CAPTURED = "captured"
     AI_EDITED = "ai_edited"
@@ -29,8 +30,9 @@ class SyntheticClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One claimed use. Every field may be unknown (None). Datetimes carry a time zone; territory is ISO 3166-1 alpha-2
-    or WORLD; domain is the host the picture was published on; seen_at is the last time it was seen there."""
+    """One claimed use. Every field may be unknown (None). Datetimes carry a time zone; territory is ISO
+    3166-1 alpha-2 or WORLD; domain is the host the picture was published on; seen_at is the last time it was
+    seen there; tool is what made a replica; digital_source_type is the IPTC term the file declares."""
 
     client: str | None = None
     purpose: str | None = None
@@ -47,3 +49,5 @@ class Use:
     alterations: tuple[str, ...] = ()
     labelled_ai: bool | None = None
     has_c2pa: bool | None = None
+    tool: str | None = None
+    digital_source_type: str | None = None

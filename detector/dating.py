@@ -1,0 +1,116 @@
+"""When: whether a use lies inside a record's dates, as far as its own dates are known.
+
+A use has two moments: when it was published, and until when it went on. The first is bounded by the dates
+that are known; of the second only the last sighting is, so once a term has ended nobody can tell whether the
+use ended with it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from detector.case import Answer, Case, Ground, Limb, Term
+from detector.record import ConsentRecord
+
+
+def date_terms(record: ConsentRecord, case: Case, limb: Limb) -> list[Term]:
+    """The terms of the record that speak of dates."""
+    asked = [_revocation(record, case), _signature(record, case), _start(record, case), _end(record, case)]
+    if limb is Limb.REPLICA:
+        asked.append(_making_date(record, case))
+    return [term for term in asked if term is not None]
+
+
+def _since(moment: datetime, case: Case) -> Answer:
+    """Whether the picture was published at that moment or later."""
+    if case.latest is not None and case.latest < moment:
+        return Answer.FAILS
+    if case.earliest is not None and moment <= case.earliest:
+        return Answer.HOLDS
+    return Answer.UNKNOWN
+
+
+def _over_by(moment: datetime, case: Case) -> Answer:
+    """Whether the picture was published by that moment and is known not to be in use after it. Having last
+    been seen earlier proves nothing once the moment has passed: the picture may still be there."""
+    after = [known for known in (case.earliest, case.use.published_at, case.use.seen_at) if known is not None]
+    if any(moment < known for known in after):
+        return Answer.FAILS
+    if case.now <= moment and case.latest is not None:
+        return Answer.HOLDS
+    return Answer.UNKNOWN
+
+
+def _unknown_date(case: Case, ground: Ground, depends: str) -> Term:
+    if case.use.published_at is None:
+        detail = f"When the picture was published is unknown; {depends}."
+        return Term("published_at_unknown", Answer.UNKNOWN, ground, detail)
+    detail = f"Whether the picture is still in use is unknown; {depends}."
+    return Term("still_online_unknown", Answer.UNKNOWN, ground, detail)
+
+
+def _dated(answer: Answer, case: Case, failed: Term, depends: str) -> Term:
+    """The term for a question of dates: as it failed, or held, or hanging on a date that nobody gave."""
+    if answer is Answer.UNKNOWN:
+        return _unknown_date(case, failed.ground, depends)
+    return failed if answer is Answer.FAILS else Term(failed.code, answer, failed.ground)
+
+
+def _revocation(record: ConsentRecord, case: Case) -> Term | None:
+    effective = record.life.effective_at
+    if effective is None:
+        return None
+    detail = f"The consent was revoked from {effective.isoformat()}; the picture was published or seen after."
+    failed = Term("revoked", Answer.FAILS, Ground.REVOKED, detail)
+    answer = _over_by(effective - timedelta(microseconds=1), case)
+    return _dated(answer, case, failed, f"the consent was revoked with effect from {effective.isoformat()}")
+
+
+def _signature(record: ConsentRecord, case: Case) -> Term:
+    signed = record.form.signed_at
+    if signed is None:
+        return Term("not_signed", Answer.FAILS, Ground.NOT_PRIOR, "The record was never signed.")
+    detail = f"The consent was signed at {signed.isoformat()}, after the picture was published."
+    failed = Term("not_prior", Answer.FAILS, Ground.NOT_PRIOR, detail)
+    return _dated(_since(signed, case), case, failed, f"the consent was signed at {signed.isoformat()}")
+
+
+def _start(record: ConsentRecord, case: Case) -> Term | None:
+    start = record.starts_at
+    if start is None:
+        return None
+    detail = f"The consent begins at {start.isoformat()}, after the picture was published."
+    failed = Term("before_term", Answer.FAILS, Ground.TOO_EARLY, detail)
+    return _dated(_since(start, case), case, failed, f"the consent begins at {start.isoformat()}")
+
+
+def _end(record: ConsentRecord, case: Case) -> Term | None:
+    end = record.ends_at
+    if end is None:
+        return None
+    detail = f"The consent ended at {end.isoformat()}, and the picture was published or seen after that."
+    failed = Term("after_term", Answer.FAILS, Ground.TOO_LATE, detail)
+    return _dated(_over_by(end, case), case, failed, f"the consent ended, or ends, at {end.isoformat()}")
+
+
+def _making_date(record: ConsentRecord, case: Case) -> Term | None:
+    """A replica needs consent before it is made: by this record, or by one that allowed the client to make
+    it."""
+    signed, made = record.form.signed_at, case.use.made_at
+    if signed is None:
+        return None
+    if made is None or (case.latest is not None and case.latest < made):
+        detail = f"When the replica was made is unknown; the consent was signed at {signed.isoformat()}."
+        return Term("made_at_unknown", Answer.UNKNOWN, Ground.NOT_PRIOR, detail)
+    if signed <= made or any(_allowed_making(creation, made) for creation in case.creations):
+        return Term("not_prior", Answer.HOLDS, Ground.NOT_PRIOR)
+    detail = (
+        f"The consent was signed at {signed.isoformat()}, after the replica was made ({made.isoformat()})."
+    )
+    return Term("not_prior", Answer.FAILS, Ground.NOT_PRIOR, detail)
+
+
+def _allowed_making(creation: ConsentRecord, made: datetime) -> bool:
+    signed, start, end = creation.form.signed_at, creation.starts_at, creation.ends_at
+    effective = creation.life.effective_at
+    begun = signed is not None and signed <= made and start is not None and start <= made
+    return begun and (end is None or made <= end) and (effective is None or made < effective)
