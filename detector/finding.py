@@ -7,7 +7,7 @@ can be stored, printed and sent. `to_row` is the one place where the JSON row of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -85,6 +85,7 @@ def to_row(finding: Finding, refs: Mapping[str, str]) -> Row:
     return {
         "source": finding.source,
         "sha256": finding.sha256,
+        "use": _use_row(finding.use),
         "status": "error" if finding.error else "ok",
         "error": _error_row(finding.error),
         "width": finding.width,
@@ -97,6 +98,16 @@ def to_row(finding: Finding, refs: Mapping[str, str]) -> Row:
         "threshold_applied": {name: round(value, 4) for name, value in finding.thresholds.items()},
         "signals": _signals_row(finding.signals),
         "as_of": finding.as_of.isoformat(),
+    }
+
+
+def _use_row(use: Use) -> Row:
+    """The use that was claimed, only what is known of it: a verdict means nothing without it."""
+    claimed = {field.name: getattr(use, field.name) for field in fields(use)}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in claimed.items()
+        if value not in (None, ())
     }
 
 

@@ -1,0 +1,211 @@
+"""What the HTML report shows of one flagged row: its subjects (one per talent), their evidence and their
+decisions.
+
+Plain values for a template without logic. Faces that are nobody registered get no box: they are strangers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from api.reports.rows import assigned, decided
+from api.reports.thumbnails import Thumbnail
+from detector.decision import Severity
+from detector.finding import Row
+from detector.signals import Box
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+REFERENCES_SHOWN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePicture:
+    """A reference as the report shows it; `box` is the enrolled face as fractions of the picture."""
+
+    reference_id: str
+    picture: Thumbnail | None
+    box: Box | None
+    source: str
+
+
+class Gallery(Protocol):
+    """Where a report gets its pictures and names. Pictures that are gone or changed are None."""
+
+    def picture(self, row: Row) -> Thumbnail | None: ...
+
+    def reference(self, reference_id: str) -> ReferencePicture | None: ...
+
+    def name(self, talent_id: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One score on a scale. `at` and `threshold_at` are positions in percent."""
+
+    label: str
+    value: float
+    threshold: float | None
+    at: float
+    threshold_at: float | None
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The range that the strengths of a whole run span, so that two cards can be compared."""
+
+    low: float
+    high: float
+
+    def position(self, value: float) -> float:
+        return round(100 * min(1.0, max(0.0, (value - self.low) / (self.high - self.low))), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A box to draw, as percentages of the picture."""
+
+    letter: str
+    severity: str
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One talent of the picture: what was matched and what the rules say of it."""
+
+    letter: str
+    name: str
+    ref: str
+    severity: str
+    evidence: tuple[Gauge, ...]
+    runner_up: str | None
+    decisions: tuple[Row, ...]
+    references: tuple[ReferencePicture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One flagged picture."""
+
+    number: int
+    row: Row
+    picture: Thumbnail | None
+    boxes: tuple[Marked, ...]
+    subjects: tuple[Subject, ...]
+    strangers: int
+
+
+def card_of(number: int, row: Row, gallery: Gallery, scale: Scale) -> Card:
+    """Everything that the report shows of one row."""
+    talents = _by_talent(row)
+    letters = {talent: LETTERS[at % len(LETTERS)] for at, talent in enumerate(talents)}
+    return Card(
+        number=number,
+        row=row,
+        picture=gallery.picture(row),
+        boxes=tuple(_boxes(row, letters)),
+        subjects=tuple(
+            _subject(letters[talent], talent, items, row, gallery, scale) for talent, items in talents.items()
+        ),
+        strangers=sum(1 for face in row["faces"] if not face["talent"]),
+    )
+
+
+def _by_talent(row: Row) -> dict[str, list[Row]]:
+    """Faces and copies of each talent, the talent with the gravest decision first."""
+    grouped: dict[str, list[Row]] = {}
+    for item in decided(row):
+        grouped.setdefault(item["talent"], []).append(item)
+    return dict(sorted(grouped.items(), key=lambda pair: -_gravest(pair[1]).rank))
+
+
+def _gravest(items: list[Row]) -> Severity:
+    return max((Severity(item["decision"]["severity"]) for item in items), key=lambda severity: severity.rank)
+
+
+def _boxes(row: Row, letters: dict[str, str]) -> Iterator[Marked]:
+    for face in row["faces"]:
+        if face["talent"]:
+            box = face["box_normalised"]
+            percent = (round(100 * box[side], 3) for side in ("x", "y", "width", "height"))
+            yield Marked(letters[face["talent"]], face["decision"]["severity"], *percent)
+
+
+def _subject(letter: str, talent: str, items: list[Row], row: Row, gallery: Gallery, scale: Scale) -> Subject:
+    ref = next(ref for item in items for ref in _refs(item))
+    return Subject(
+        letter=letter,
+        name=gallery.name(talent) or ref,
+        ref=ref,
+        severity=_gravest(items),
+        evidence=tuple(gauge for item in items for gauge in _gauges(item, row, scale)),
+        runner_up=next((text for item in items for text in _runner_up(item)), None),
+        decisions=tuple(_distinct_decisions(items)),
+        references=tuple(_references(items, gallery)),
+    )
+
+
+def _refs(item: Row) -> Iterator[str]:
+    chosen = assigned(item) if "candidates" in item else item
+    yield str((chosen and chosen["talent_ref"]) or item["talent"])
+
+
+def _gauges(item: Row, row: Row, scale: Scale) -> Iterator[Gauge]:
+    thresholds = row["threshold_applied"]
+    if "candidates" in item:
+        chosen = assigned(item)
+        if chosen:
+            yield _gauge("face", chosen, chosen["strength"], thresholds.get(row["signals"]["face"]), scale)
+        return
+    kind = (item["copy_class"] or "possible copy").replace("_", " ")
+    method = item["signal"].split("@")[0].partition("/")[2]
+    threshold = thresholds.get(item["signal"])
+    yield _gauge(f"copy, {kind} ({method})", item, item["similarity"], threshold, Scale(0.0, 1.0))
+
+
+def _gauge(label: str, scored: Row, value: float, threshold: float | None, scale: Scale) -> Gauge:
+    return Gauge(
+        label=label,
+        value=value,
+        threshold=threshold,
+        at=scale.position(value),
+        threshold_at=None if threshold is None else scale.position(threshold),
+        similarity=scored["similarity"],
+    )
+
+
+def _runner_up(item: Row) -> Iterator[str]:
+    others = [each for each in item.get("candidates", []) if each["talent"] != item["talent"]]
+    if others:
+        ref = others[0]["talent_ref"] or others[0]["talent"]
+        yield f"next candidate: {ref}, similarity {others[0]['similarity']:.2f}"
+
+
+def _distinct_decisions(items: list[Row]) -> Iterator[Row]:
+    seen: set[Any] = set()
+    ranked = sorted(items, key=lambda item: -Severity(item["decision"]["severity"]).rank)
+    for item in ranked:
+        decision = item["decision"]
+        key = (
+            decision["verdict"],
+            decision["qualifier"],
+            tuple(each["code"] for each in decision["reasons"]),
+        )
+        if key not in seen:
+            seen.add(key)
+            yield decision
+
+
+def _references(items: list[Row], gallery: Gallery) -> Iterator[ReferencePicture]:
+    chosen = [assigned(item) if "candidates" in item else item for item in items]
+    ids = dict.fromkeys(each["reference"] for each in chosen if each)
+    for reference_id in list(ids)[:REFERENCES_SHOWN]:
+        reference = gallery.reference(reference_id)
+        if reference is not None:
+            yield reference

@@ -1,0 +1,66 @@
+"""Where a report gets its pictures and names: the source again, and the store.
+
+A picture is read a second time at its source and shown only if it is still the one that was checked.
+References come from the store; the last few are kept, since one talent's pictures tend to come together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from api.reports.cards import ReferencePicture
+from api.reports.thumbnails import Thumbnail, thumbnail
+from detector.decoding import DecodeLimits, decode
+from detector.errors import InputError, NotFound, StoreError
+from detector.finding import Row
+
+if TYPE_CHECKING:
+    from data.store import Store
+    from data.store.references import Reference
+
+REFERENCE_SIDE = 320
+
+
+class StoreGallery:
+    """The gallery of a real report. `read` gives the bytes behind a row's source."""
+
+    def __init__(self, store: Store, read: Callable[[str], bytes], limits: DecodeLimits) -> None:
+        self._store = store
+        self._read = read
+        self._limits = limits
+        self.reference = lru_cache(maxsize=64)(self._reference)
+        self.name = lru_cache(maxsize=1024)(self._name)
+
+    def picture(self, row: Row) -> Thumbnail | None:
+        """The checked picture, None when it is gone, changed or unreadable by now."""
+        try:
+            data = self._read(row["source"])
+            if hashlib.sha256(data).hexdigest() != row["sha256"]:
+                return None
+            return thumbnail(data, self._limits)
+        except InputError:
+            return None
+
+    def _reference(self, reference_id: str) -> ReferencePicture | None:
+        try:
+            reference = self._store.references.get(reference_id)
+        except NotFound:
+            return None
+        return self._shown(reference)
+
+    def _shown(self, reference: Reference) -> ReferencePicture:
+        try:
+            data = self._store.references.picture(reference.id)
+            size = decode(data, self._limits)
+            box = reference.box.normalised(size.width, size.height)
+            picture = thumbnail(data, self._limits, long_side=REFERENCE_SIDE)
+        except (StoreError, InputError):
+            return ReferencePicture(reference.id, None, None, reference.source)
+        return ReferencePicture(reference.id, picture, box, reference.source)
+
+    def _name(self, talent_id: str) -> str | None:
+        names: Mapping[str, str] = self._store.talents.names([talent_id])
+        return names.get(talent_id)

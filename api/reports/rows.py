@@ -1,0 +1,58 @@
+"""Reading a row: the few questions that every report asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from detector.finding import Row
+
+Candidate = dict[str, Any]
+
+
+def decided(row: Row) -> Iterator[Row]:
+    """The faces and copies of a row that were taken for somebody registered."""
+    yield from (face for face in row["faces"] if face["talent"])
+    yield from row["copies"]
+
+
+def talent_refs(row: Row) -> list[str]:
+    """References of the talents found, each once, in the order of the picture; the id where no reference is
+    known."""
+    named = [ref for item in decided(row) for ref in (_ref_of(item),)]
+    return list(dict.fromkeys(named))
+
+
+def _ref_of(item: Row) -> str:
+    if "talent_ref" in item:
+        return str(item["talent_ref"] or item["talent"])
+    chosen = assigned(item)
+    return str((chosen and chosen["talent_ref"]) or item["talent"])
+
+
+def assigned(face: Row) -> Candidate | None:
+    """The candidate that the face was given, None for a face that is nobody registered."""
+    return next((each for each in face["candidates"] if each["talent"] == face["talent"]), None)
+
+
+def best_candidate(row: Row) -> Candidate | None:
+    """The strongest face candidate of the row, also one below the threshold."""
+    every = [candidate for face in row["faces"] for candidate in face["candidates"]]
+    return max(every, key=lambda candidate: float(candidate["strength"]), default=None)
+
+
+def threshold_of_faces(row: Row) -> float | None:
+    """The strength that a face had to reach."""
+    threshold = row["threshold_applied"].get(row["signals"]["face"])
+    return None if threshold is None else float(threshold)
+
+
+def reasons(row: Row) -> list[Row]:
+    """The reasons of the row's decision; none for a picture that could not be checked."""
+    return list(row["decision"]["reasons"]) if row["decision"] else []
+
+
+def consent_ids(row: Row) -> list[str]:
+    """Consent records considered for the row's decision."""
+    considered = row["decision"]["consents"] if row["decision"] else []
+    return [f"{consent['consent_id']}@{consent['version']}" for consent in considered]

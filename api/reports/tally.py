@@ -1,0 +1,58 @@
+"""Counting rows: what a run came to, and the exit code that follows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from api.exits import Exit
+from detector.decision import Severity
+from detector.finding import Row
+
+
+def severity_of(row: Row) -> Severity:
+    """The row's severity; a picture that could not be checked has none."""
+    return Severity(row["severity"] or Severity.NONE)
+
+
+def is_flagged(row: Row) -> bool:
+    """Whether a person should look at the row."""
+    return severity_of(row) is not Severity.NONE
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over the rows of a run; add each row once."""
+
+    inputs: int = 0
+    failed: int = 0
+    flagged: int = 0
+    faces: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    severities: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+
+    def add(self, row: Row) -> None:
+        self.inputs += 1
+        self.faces += len(row["faces"])
+        self.flagged += is_flagged(row)
+        if row["error"]:
+            self.failed += 1
+            self.errors[row["error"]["code"]] += 1
+            return
+        self.verdicts[row["verdict"]] += 1
+        self.severities[severity_of(row)] += 1
+
+    def counting(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The same rows, counted as they pass."""
+        for row in rows:
+            self.add(row)
+            yield row
+
+    def exit_code(self, fail_on: Severity | None = Severity.LOW) -> Exit:
+        """3 when a picture is flagged at `fail_on` or graver, even if others failed: the graver news wins. 1
+        when there are only failures. `fail_on` None: flags don't matter."""
+        if fail_on and any(Severity(name).rank >= fail_on.rank for name in +self.severities):
+            return Exit.FLAGGED
+        return Exit.FAILED if self.failed else Exit.CLEAN

@@ -1,0 +1,79 @@
+"""Findings as a table for a person, and the summary of a run in two lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from api.reports.rows import best_candidate, reasons, talent_refs
+from api.reports.tally import Tally
+from detector.finding import Row
+
+STYLES = {
+    "none": "green",
+    "low": "yellow",
+    "medium": "dark_orange",
+    "high": "red",
+    "critical": "bold white on red",
+}
+
+
+def findings_table(rows: Iterable[Row], *, title: str | None = None) -> Table:
+    """One line per row: what, who, verdict, why."""
+    table = Table(title=title, title_justify="left", show_lines=True, expand=False)
+    for heading, ratio in (("picture", 3), ("who", 2), ("verdict", 2), ("why", 7)):
+        table.add_column(heading, ratio=ratio, overflow="fold")
+    for row in rows:
+        table.add_row(Text(_printable(Path(row["source"]).name)), _who(row), verdict_text(row), why(row))
+    return table
+
+
+def verdict_text(row: Row) -> Text:
+    """The verdict with its qualifier, coloured by severity; for a failure, its code."""
+    if row["error"]:
+        return Text(f"error: {row['error']['code']}", style="magenta")
+    qualifier = row["decision"]["qualifier"]
+    severity = row["severity"]
+    text = Text(str(row["verdict"]), style=STYLES[severity])
+    if qualifier:
+        text.append(f"\n{qualifier}", style="dim")
+    if severity != "none":
+        text.append(f"\n{severity}", style="dim")
+    return text
+
+
+def why(row: Row) -> Text:
+    """Every reason of the decision, as sentences."""
+    if row["error"]:
+        return Text(_printable(row["error"]["detail"]))
+    return Text("\n".join(_printable(reason["detail"]) for reason in reasons(row)))
+
+
+def _who(row: Row) -> Text:
+    named = talent_refs(row)
+    if not named:
+        return Text("–", style="dim")
+    best = best_candidate(row)
+    similarity = f"\nsimilarity {best['similarity']:.2f}" if best else ""
+    return Text("\n".join(map(_printable, named)) + similarity)
+
+
+def _printable(text: str) -> str:
+    """Control characters of a file name would move the cursor, a lone surrogate would not print at all."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in text
+    )
+
+
+def summary_lines(tally: Tally, seconds: float | None = None) -> Iterator[str]:
+    """The totals of a run, in two lines."""
+    rate = f" in {seconds:.1f} s, {tally.inputs / seconds:.1f} a second" if seconds and tally.inputs else ""
+    yield f"{tally.inputs} pictures{rate}: {tally.flagged} flagged, {tally.failed} could not be checked"
+    counts = [f"{verdict} {count}" for verdict, count in tally.verdicts.most_common()]
+    counts += [f"error {code} {count}" for code, count in tally.errors.most_common()]
+    if counts:
+        yield "  " + ", ".join(counts)

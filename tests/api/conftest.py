@@ -1,0 +1,174 @@
+"""Small real pieces for the tests of scans and reports: findings, rows, pictures, and a detector that needs
+no network.
+
+`FlatDetector` implements what the runner asks of a detector. It really decodes; what it finds follows from
+the picture: a mostly red one holds the talent `ana`, any other holds nobody. So tests know every verdict
+without any weights.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from detector.decision import Considered, Decision, Reason, Severity, Verdict
+from detector.decoding import DecodeLimits, decode
+from detector.errors import InputError
+from detector.finding import CopyFinding, FaceFinding, Finding, Row, to_row
+from detector.imagery import DecodedImage
+from detector.matches import Band, CopyClass, CopyMatch, FaceMatch, ScoredCandidate
+from detector.pipeline import Submission
+from detector.signals import Box, FaceQuality, SignalId, SignalKind, SignalSet
+from detector.use import Use
+
+AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
+FACE = SignalId(SignalKind.FACE, "sface", "2021dec", "align112")
+HASH = SignalId(SignalKind.HASH, "phash", "4.3", "gray32")
+SIGNALS = SignalSet(FACE, None, (HASH,), {SignalKind.IMAGE: "the extra `clip` is not installed"})
+REFS = {"tal_ana": "ana", "tal_bo": "bo"}
+
+
+def decision(
+    verdict: Verdict = Verdict.NO_CONSENT,
+    severity: Severity = Severity.HIGH,
+    talent: str | None = "tal_ana",
+    detail: str = "only a photo licence is on record",
+) -> Decision:
+    considered = Considered(
+        "con_1", 2, "photo_use", "active", False, (Reason("kind", "not a replica licence"),)
+    )
+    reason = Reason("photo_licence_only", detail)
+    return Decision(
+        verdict,
+        "photo_licence_only",
+        severity,
+        11,
+        (reason,),
+        (considered,) if talent else (),
+        AT,
+        "ab" * 32,
+        talent,
+    )
+
+
+NOBODY = Decision(
+    Verdict.NO_MATCH, None, Severity.NONE, 2, (Reason("no_match", "nobody registered"),), (), AT, "cd" * 32
+)
+
+
+def face(talent: str | None = "tal_ana", x: float = 10, verdict: Decision | None = None) -> FaceFinding:
+    listed = (
+        ScoredCandidate("tal_ana", "ref_1", FACE, 0.71, 9.5, Band.MATCH),
+        ScoredCandidate("tal_bo", "ref_2", FACE, 0.21, -4.0, Band.NO_MATCH),
+    )
+    assigned = next((each for each in listed if each.talent_id == talent), None)
+    match = FaceMatch(listed, assigned, 13.5, (), True)
+    quality = FaceQuality(0.9, 44.0, 120.0, 0.05)
+    points = ((15.0, 20.0), (25.0, 20.0), (20.0, 25.0), (16.0, 30.0), (24.0, 30.0))
+    chosen = verdict or (decision(talent=talent) if talent else NOBODY)
+    return FaceFinding(Box(x, 10, 30, 40), points, 0.93, quality, match, listed, chosen)
+
+
+def copy() -> CopyFinding:
+    match = CopyMatch("tal_ana", "ref_1", HASH, 0.97, 6.0, Band.MATCH, CopyClass.ROUTINE_EDIT)
+    return CopyFinding(match, decision())
+
+
+def finding(source: str = "/shop/a b.jpg", **changes: object) -> Finding:
+    """A picture of one talent without consent, and a stranger beside her."""
+    base = Finding(
+        source=source,
+        sha256="0f" * 32,
+        use=Use(client="Acme"),
+        as_of=AT,
+        signals=SIGNALS,
+        width=100,
+        height=80,
+        faces=(face(), face(None, x=60)),
+        copies=(copy(),),
+        decision=decision(),
+        thresholds={str(FACE): 4.2, str(HASH): 0.9},
+    )
+    return replace(base, **changes)  # type: ignore[arg-type] # a test gives any field
+
+
+def failed(source: str = "/shop/broken.jpg", code: str = "truncated") -> Finding:
+    return Finding(source, None, Use(), AT, SIGNALS, InputError("the file ends too early", code=code))
+
+
+def nobody(source: str = "/shop/nobody.jpg") -> Finding:
+    return finding(source, faces=(), copies=(), decision=NOBODY)
+
+
+def row(made: Finding) -> Row:
+    return to_row(made, REFS)
+
+
+def jpeg(colour: tuple[int, int, int] = (200, 20, 20), size: tuple[int, int] = (100, 80)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def refs_of(talents: Collection[str]) -> Mapping[str, str]:
+    return {talent: REFS[talent] for talent in talents}
+
+
+class FlatDetector:
+    """Decodes for real; finds `ana` in pictures that are mostly red. `batches` remembers the sizes it was
+    given."""
+
+    def __init__(self, break_on: Callable[[Submission], bool] = lambda submission: False) -> None:
+        self.batches: list[int] = []
+        self._break_on = break_on
+
+    def detect(self, batch: Sequence[Submission], at: datetime) -> list[Finding]:
+        self.batches.append(len(batch))
+        return [self._one(submission, at) for submission in batch]
+
+    def _one(self, submission: Submission, at: datetime) -> Finding:
+        if self._break_on(submission) and isinstance(submission.data, bytes):
+            raise ZeroDivisionError(submission.source)
+        picture = self._decode(submission)
+        if isinstance(picture, InputError):
+            return Finding(
+                submission.source, None, submission.use, at, SIGNALS, picture, extra=submission.extra
+            )
+        red = np.asarray(picture.pixels)[..., 0].mean() > np.asarray(picture.pixels)[..., 1].mean() + 50
+        made = finding(submission.source) if red else nobody(submission.source)
+        return replace(made, sha256=picture.sha256, use=submission.use, as_of=at, extra=submission.extra)
+
+    def _decode(self, submission: Submission) -> DecodedImage | InputError:
+        if isinstance(submission.data, InputError):
+            return submission.data
+        try:
+            return decode(submission.data, DecodeLimits(), source=submission.source)
+        except InputError as error:
+            return error
+
+
+@pytest.fixture(scope="session")
+def made() -> type:
+    """The builders above, as one namespace: test modules cannot import a conftest."""
+    names = {
+        "at": AT,
+        "signals": SIGNALS,
+        "face_signal": FACE,
+        "decision": staticmethod(decision),
+        "face": staticmethod(face),
+        "copy": staticmethod(copy),
+        "finding": staticmethod(finding),
+        "failed": staticmethod(failed),
+        "nobody": staticmethod(nobody),
+        "row": staticmethod(row),
+        "jpeg": staticmethod(jpeg),
+        "refs_of": staticmethod(refs_of),
+        "FlatDetector": FlatDetector,
+    }
+    return type("Made", (), names)
