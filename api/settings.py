@@ -16,10 +16,18 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from detector.errors import SettingsError
 
@@ -123,11 +131,14 @@ class Settings(BaseModel):
         description="The network that embeds whole pictures (needs the extra `clip`).",
     )
     target_fpir: Annotated[float, Field(gt=0, lt=1), Accepts("a number above 0 and below 1")] = Field(
-        default=0.003,
-        description="How often a stranger may be taken for somebody registered; thresholds follow from it.",
+        default=0.01,
+        description="How often a stranger may be taken for somebody registered: here a match begins.",
     )
-    top: Annotated[int, Field(ge=1, le=100), Accepts("a whole number from 1 to 100")] = Field(
-        default=5, description="How many candidates per face are looked at."
+    possible_fpir: Annotated[
+        float, Field(gt=0, lt=1), Accepts("a number above 0 and below 1, not below target_fpir")
+    ] = Field(
+        default=0.05,
+        description="The same, where a possible match begins that a person should look at.",
     )
     batch_size: Annotated[int, Field(ge=1, le=1024), Accepts("a whole number from 1 to 1024")] = Field(
         default=16, description="How many pictures go through the networks together."
@@ -150,14 +161,16 @@ class Settings(BaseModel):
         description="Larger pictures are scaled down to this longer side before faces are looked for.",
     )
 
+    @model_validator(mode="after")
+    def _possible_is_looser(self) -> Self:
+        if self.possible_fpir < self.target_fpir:
+            raise ValueError("possible_fpir")
+        return self
+
     @property
     def database_url(self) -> str:
         """The store's URL: as set, or SQLite inside the state directory."""
         return self.store_url or f"sqlite:///{self.state_dir / 'lookalike.sqlite3'}"
-
-    @property
-    def snapshot_dir(self) -> Path:
-        return self.state_dir / "snapshots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,13 +262,19 @@ def _suggestion(name: str) -> str:
 
 
 def _explain(error: ValidationError, values: Mapping[str, Any], origins: Mapping[str, Origin]) -> str:
-    wrong = dict.fromkeys(str(fault["loc"][0]) for fault in error.errors())
+    # The only rule over two settings names the one to change, since it belongs to no field (`loc` is empty).
+    wrong = dict.fromkeys(
+        str(fault["loc"][0]) if fault["loc"] else "possible_fpir" for fault in error.errors()
+    )
     return "; ".join(
-        f"setting `{name}` ({origins[name]}) is {_shown(name, values[name])}; it accepts {accepted_by(name)}"
+        f"setting `{name}` ({origins.get(name, DEFAULT)}) is {_shown(name, values)}; "
+        f"it accepts {accepted_by(name)}"
         for name in wrong
     )
 
 
-def _shown(name: str, value: Any) -> str:
+def _shown(name: str, values: Mapping[str, Any]) -> str:
     """A URL may hold a password, so it is never repeated."""
-    return "not usable" if name == "store_url" else repr(value)
+    if name == "store_url":
+        return "not usable"
+    return repr(values[name] if name in values else Settings.model_fields[name].default)

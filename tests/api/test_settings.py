@@ -37,27 +37,27 @@ def test_without_file_and_variables_everything_is_a_default(tmp_path: Path) -> N
 
 
 def test_a_variable_beats_the_file_and_the_file_beats_the_default(tmp_path: Path) -> None:
-    path = written(tmp_path, "batch_size = 7\ntop = 3\n")
-    configured = load_settings({"LOOKALIKE_TOP": "9"}, tmp_path)
-    assert (configured.settings.batch_size, configured.settings.top) == (7, 9)
+    path = written(tmp_path, "batch_size = 7\nthreads = 3\n")
+    configured = load_settings({"LOOKALIKE_THREADS": "9"}, tmp_path)
+    assert (configured.settings.batch_size, configured.settings.threads) == (7, 9)
     assert str(configured.origins["batch_size"]) == f"file {path}"
-    assert str(configured.origins["top"]) == "variable LOOKALIKE_TOP"
-    assert str(configured.origins["threads"]) == "default"
+    assert str(configured.origins["threads"]) == "variable LOOKALIKE_THREADS"
+    assert str(configured.origins["offline"]) == "default"
 
 
 def test_the_named_file_wins_over_the_variable_and_both_over_the_folder(tmp_path: Path) -> None:
-    written(tmp_path, "top = 1\n")
+    written(tmp_path, "threads = 1\n")
     second, third = tmp_path / "second.toml", tmp_path / "third.toml"
-    second.write_text("top = 2\n", "utf-8")
-    third.write_text("top = 3\n", "utf-8")
+    second.write_text("threads = 2\n", "utf-8")
+    third.write_text("threads = 3\n", "utf-8")
     environ = {"LOOKALIKE_CONFIG": str(second)}
 
-    def top(configured: Configured) -> int:
-        return configured.settings.top
+    def threads(configured: Configured) -> int:
+        return configured.settings.threads
 
-    assert top(load_settings({}, tmp_path)) == 1
-    assert top(load_settings(environ, tmp_path)) == 2
-    assert top(load_settings(environ, tmp_path, third)) == 3
+    assert threads(load_settings({}, tmp_path)) == 1
+    assert threads(load_settings(environ, tmp_path)) == 2
+    assert threads(load_settings(environ, tmp_path, third)) == 3
 
 
 def test_a_named_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
@@ -122,11 +122,17 @@ def test_a_wrong_value_names_setting_source_and_what_is_accepted(
 
 
 def test_every_wrong_value_is_listed_at_once(tmp_path: Path) -> None:
-    path = written(tmp_path, 'top = 0\nbatch_size = "x"\n')
+    path = written(tmp_path, 'target_fpir = 0\nbatch_size = "x"\n')
     text = refused({"LOOKALIKE_THREADS": "x"}, tmp_path)
-    assert f"`top` (file {path}) is 0" in text
+    assert f"`target_fpir` (file {path}) is 0" in text
     assert "`batch_size`" in text
     assert "`threads` (variable LOOKALIKE_THREADS)" in text
+
+
+def test_the_two_rates_must_be_in_order(tmp_path: Path) -> None:
+    text = refused({"LOOKALIKE_TARGET_FPIR": "0.1"}, tmp_path)
+    assert "`possible_fpir` (default) is 0.05" in text
+    assert "not below target_fpir" in text
 
 
 @pytest.mark.parametrize("content", [b"top = ", b"\xff\xfe", b"top = 1\ntop = 2"])

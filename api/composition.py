@@ -1,0 +1,243 @@
+"""The composition root: settings in, everything that works together out. Engines and networks are built
+here only.
+
+    Settings ─▶ Store · WeightsCache ─▶ extractor ─▶ Registry ─▶ Detector, Enroller
+
+Every part is built when it is first asked for and kept until `close`: a command that only lists talents
+loads no network. What the process cannot decide itself (the time, which extractor, who watches a
+download) comes in as `Parts`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Protocol, Self
+
+from api.registration import Registration
+from api.settings import Configured, Settings
+from data.calibration import CalibrationTables, read_tables
+from data.samples import SampleCache
+from data.store import NewReference, Store, StoreConsentBook
+from data.weights import Progress, WeightsCache
+from detector.candidates import Candidates
+from detector.decoding import DecodeLimits, decode
+from detector.errors import StoreError, WeightsError
+from detector.imagery import DecodedImage
+from detector.matching import MatchPolicy
+from detector.pipeline import Detector, DetectorPorts
+from detector.ports import Extractor
+from detector.signals import SignalKind, Signals
+from indexer.enrolment import AcceptedReference, Enroller, EnrolmentPorts
+from indexer.registry import Registry
+
+
+class Decoder(Protocol):
+    def __call__(self, data: bytes, *, source: str) -> DecodedImage: ...
+
+
+class BuildsExtractor(Protocol):
+    def __call__(self, settings: Settings, weights: WeightsCache) -> Extractor: ...
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _silent(_: Progress) -> None:
+    """A download that nobody watches."""
+
+
+def _real_extractor(settings: Settings, weights: WeightsCache) -> Extractor:
+    from api.networks import build_extractor  # noqa: PLC0415 - a list of talents needs no network
+
+    return build_extractor(settings, weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What comes from outside the settings."""
+
+    clock: Callable[[], datetime] = _now
+    extractor: BuildsExtractor = _real_extractor
+    progress: Callable[[Progress], None] = _silent
+
+
+class Application:
+    """Everything of one installation, each part built on first use. A context manager; threads may share
+    it once the parts they need are built.
+    """
+
+    def __init__(self, configured: Configured, parts: Parts | None = None) -> None:
+        self.configured = configured
+        self.settings = configured.settings
+        self.parts = parts or Parts()
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._open.close()
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        return self.parts.clock
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, its schema up to date. Raises StoreError."""
+        private_folder(self.settings.state_dir)
+        blobs = self.settings.state_dir / "blobs"
+        store = Store.open(self.settings.database_url, clock=self.clock, blob_dir=blobs)
+        return self._open.enter_context(store)
+
+    @cached_property
+    def registration(self) -> Registration:
+        return Registration(self.store, self.clock)
+
+    @cached_property
+    def weights(self) -> WeightsCache:
+        settings = self.settings
+        return WeightsCache(settings.cache_dir, settings.weights_dirs, settings.offline, self.parts.progress)
+
+    @cached_property
+    def samples(self) -> SampleCache:
+        """The sample portraits of the demo."""
+        return SampleCache(self.settings.cache_dir, self.settings.offline, self.parts.progress)
+
+    @cached_property
+    def extractor(self) -> Extractor:
+        """The networks. A signal whose extra or weights are missing is off; `made_by.absent` says why."""
+        return self.parts.extractor(self.settings, self.weights)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The index, caught up with the store."""
+        made_by = self.extractor.made_by
+        return Registry.open(made_by, self.store.changes, self.snapshot_path)
+
+    @property
+    def snapshot_path(self) -> Path:
+        return self.settings.state_dir / "index.snapshot"
+
+    @cached_property
+    def calibration(self) -> CalibrationTables:
+        return read_tables()
+
+    def policy(self, registry_size: int) -> MatchPolicy:
+        """How strict to be with that many talents. Raises WeightsError where faces are off."""
+        made_by = self.extractor.made_by
+        if made_by.face is None:
+            raise WeightsError(made_by.absent.get(SignalKind.FACE, "the face signal is off"))
+        return MatchPolicy(
+            calibration=self.calibration.face(made_by.face),
+            registry_size=registry_size,
+            target_fpir=self.settings.target_fpir,
+            possible_fpir=self.settings.possible_fpir,
+            copies=self.calibration.copies_of(made_by.ids),
+        )
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """The one decoder, under this installation's limits."""
+        settings = self.settings
+        limits = DecodeLimits(
+            max_bytes=settings.decode_max_bytes,
+            max_pixels=settings.decode_max_pixels,
+            long_side=settings.decode_long_side,
+        )
+        return partial(decode, limits=limits)
+
+    @cached_property
+    def pool(self) -> ThreadPoolExecutor:
+        """Threads that read and decode; the decoders release the interpreter lock."""
+        return self._open.enter_context(ThreadPoolExecutor(self.threads, thread_name_prefix="decode"))
+
+    @property
+    def threads(self) -> int:
+        return self.settings.threads or os.cpu_count() or 1
+
+    def detector(self, *, top: int = 0) -> Detector:
+        """The pipeline over everything above; `top` candidates are listed per face even below threshold."""
+        ports = DetectorPorts(
+            decode=self.decoder,
+            extractor=self.extractor,
+            search=Following(self.registry),
+            book=StoreConsentBook(self.store),
+            files=self.store.references,
+            policy=self.policy,
+            map_decode=self.pool.map,
+        )
+        return Detector(ports, top=top)
+
+    @cached_property
+    def enroller(self) -> Enroller:
+        """What judges and keeps references. Raises WeightsError where faces are off."""
+        ports = EnrolmentPorts(
+            decode=self.decoder,
+            extractor=self.extractor,
+            registry=self.registry,
+            store=KeptReferences(self.store),
+            policy=self.policy,
+            map_decode=self.pool.map,
+        )
+        return Enroller(ports)
+
+
+class Following:
+    """A search that first takes in what the store has committed: other processes' changes count at once."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    @property
+    def registry_size(self) -> int:
+        return self._registry.registry_size
+
+    def search(self, signals: Sequence[Signals], top: int) -> list[Candidates]:
+        self._registry.refresh()
+        return self._registry.search(signals, top)
+
+
+class KeptReferences:
+    """The store as enrolment asks for it (`indexer.enrolment.ReferenceStore`): indexer and data never
+    meet.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._references = store.references
+
+    def references_of_files(self, sha256s: Sequence[str]) -> Mapping[str, Sequence[tuple[str, str]]]:
+        return self._references.references_of_files(sha256s)
+
+    def add(self, talent_id: str, reference: AcceptedReference) -> str:
+        new = NewReference(
+            picture=reference.picture,
+            source=reference.source,
+            box=reference.box,
+            landmarks=reference.landmarks,
+            quality=reference.quality,
+            signals=reference.signals,
+            detection_score=reference.detection_score,
+        )
+        return self._references.add(talent_id, new).id
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder that only its owner may read. Raises StoreError when that can't be done."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(
+            f"the folder {path} can't be made: {error.strerror}; see the setting state_dir"
+        ) from error
