@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 from detector.candidates import Candidates, CopyCandidate
 from detector.consent import decide, holds_biometric, worst
@@ -147,13 +147,13 @@ class Detector:
         image, signals, matches = checked
         use = submission.use
         clients = tuple(self._ports.book.clients_of_domain(use.domain)) if use.domain else ()
-        judge = _Judge(use, book, clients)
+        judge = _Judge(use, book, clients, matches.thresholds)
         faces = tuple(
             FaceFinding.of(face, found, self._listed(found), judge.face(found, matches.copies))
             for face, found in zip(signals.faces, matches.faces, strict=True)
         )
         copies = tuple(CopyFinding(found, judge.copy(found)) for found in matches.copies)
-        decisions = [item.decision for item in (*faces, *copies)]
+        decisions = [face.decision for face in faces] + [copy.decision for copy in copies]
         return Finding(
             source=submission.source,
             sha256=image.sha256,
@@ -175,6 +175,11 @@ class Detector:
         return tuple(candidate for candidate in found.candidates if candidate.band is not Band.NO_MATCH)
 
 
+class _Measured(TypedDict):
+    signal: str | None
+    threshold: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Judge:
     """Turns the matches of one picture into decisions under one use."""
@@ -182,6 +187,7 @@ class _Judge:
     use: Use
     book: _Book
     clients: tuple[str, ...]
+    thresholds: Mapping[str, float]
 
     def face(self, found: FaceMatch, copies: Sequence[CopyMatch]) -> Decision:
         talent = found.assigned.talent_id if found.assigned else None
@@ -194,6 +200,7 @@ class _Judge:
             doubts=found.doubts,
             synthetic=_synthetic(self.use, None),
             synthetic_source=_source_of_class(self.use),
+            **self._measured(found.assigned),
         )
         return self._decide(evidence, talent)
 
@@ -206,12 +213,20 @@ class _Judge:
             reference_id=found.reference_id,
             synthetic=_synthetic(self.use, found.copy_class),
             synthetic_source=_source_of_class(self.use),
+            **self._measured(found),
         )
         return self._decide(evidence, found.talent_id)
 
     def nothing(self) -> Decision:
         """The decision on a picture with neither face nor copy."""
         return self._decide(Evidence(usable=False, matched=False), None)
+
+    def _measured(self, found: ScoredCandidate | CopyMatch | None) -> _Measured:
+        """The signal behind a match and the threshold applied to it, so that the decision names both."""
+        if found is None:
+            return {"signal": None, "threshold": None}
+        name = str(found.signal)
+        return {"signal": name, "threshold": self.thresholds.get(name)}
 
     def _decide(self, evidence: Evidence, talent_id: str | None) -> Decision:
         standing = self.book.standing.get(talent_id) if talent_id else None
