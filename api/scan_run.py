@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +31,7 @@ from api.runs import (
     write_header,
 )
 from api.scanning import Item, Scanner
-from api.uses import USE_COLUMNS, parse_moment
+from api.uses import USE_COLUMNS
 from detector.errors import UsageError
 from detector.finding import Row
 
@@ -64,19 +64,20 @@ class Parameters:
     start."""
 
     options: Mapping[str, str]
-    as_of: str | None = None
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Machinery:
-    """What a run works with. `scanner` builds the runner for the moment that was settled."""
+    """What a run works with. `scanner` builds the runner for the moment that was
+    settled; `watch` is told how many rows there are and will be, and gives what each new row calls."""
 
     scanner: Callable[[datetime], Scanner]
     gallery: Gallery
     signals: tuple[str, ...]
     clock: Callable[[], datetime]
-    watch: Callable[[int, int], Callable[[int], None]] = field(
-        default=lambda _done, _total: lambda _steps: None
+    watch: Callable[[int, int], AbstractContextManager[Callable[[int], None]]] = lambda _done, _total: (
+        nullcontext(lambda _steps: None)
     )
 
 
@@ -126,19 +127,22 @@ class Run:
             raise UsageError(
                 f"{self.findings} has no {header_path(self.findings).name} beside it, so it can't be resumed."
             )
-        started = self._machinery.clock().isoformat()
-        kept = before.as_of if before and parameters.as_of is None else None
         header = RunHeader(
             version=version("lookalike"),
             source=self._inputs.label,
             source_sha256=self._inputs.digest,
-            as_of=kept or (parse_moment(parameters.as_of).isoformat() if parameters.as_of else started),
+            as_of=self._moment(parameters, before).isoformat(),
             options=dict(parameters.options),
             signals=self._machinery.signals,
         )
         if before is not None:
             require_same(before, header, self.findings)
         return header
+
+    def _moment(self, parameters: Parameters, before: RunHeader | None) -> datetime:
+        if parameters.as_of is not None:
+            return parameters.as_of
+        return datetime.fromisoformat(before.as_of) if before else self._machinery.clock()
 
     @property
     def at(self) -> datetime:
@@ -167,10 +171,12 @@ class Run:
 
     def _make_rows(self, done: DoneRows, tally: Tally) -> int:
         total = sum(1 for _ in self._inputs.items())
-        advance = self._machinery.watch(done.total, total)
         before = tally.inputs
         rows = self._machinery.scanner(self.at).scan(done.remaining(self._inputs.items()))
-        with self.findings.open("a", encoding="utf-8", buffering=1) as file:
+        with (
+            self.findings.open("a", encoding="utf-8", buffering=1) as file,
+            self._machinery.watch(done.total, total) as advance,
+        ):
             for row in rows:
                 file.write(to_line(row))
                 tally.add(row)

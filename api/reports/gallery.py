@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from api.reports.cards import ReferencePicture
 from api.reports.thumbnails import Thumbnail, thumbnail
-from detector.decoding import DecodeLimits, decode
 from detector.errors import InputError, NotFound, StoreError
 from detector.finding import Row
+from detector.pipeline import Decoder
 
 if TYPE_CHECKING:
     from data.store import Store
@@ -27,10 +27,10 @@ REFERENCE_SIDE = 320
 class StoreGallery:
     """The gallery of a real report. `read` gives the bytes behind a row's source."""
 
-    def __init__(self, store: Store, read: Callable[[str], bytes], limits: DecodeLimits) -> None:
+    def __init__(self, store: Store, read: Callable[[str], bytes], decode: Decoder) -> None:
         self._store = store
         self._read = read
-        self._limits = limits
+        self._decode = decode
         self.reference = lru_cache(maxsize=64)(self._reference)
         self.name = lru_cache(maxsize=1024)(self._name)
 
@@ -40,7 +40,7 @@ class StoreGallery:
             data = self._read(row["source"])
             if hashlib.sha256(data).hexdigest() != row["sha256"]:
                 return None
-            return thumbnail(data, self._limits)
+            return thumbnail(data, self._decode)
         except InputError:
             return None
 
@@ -54,9 +54,9 @@ class StoreGallery:
     def _shown(self, reference: Reference) -> ReferencePicture:
         try:
             data = self._store.references.picture(reference.id)
-            size = decode(data, self._limits)
+            size = self._decode(data, source="")
             box = reference.box.normalised(size.width, size.height)
-            picture = thumbnail(data, self._limits, long_side=REFERENCE_SIDE)
+            picture = thumbnail(data, self._decode, long_side=REFERENCE_SIDE)
         except (StoreError, InputError):
             return ReferencePicture(reference.id, None, None, reference.source)
         return ReferencePicture(reference.id, picture, box, reference.source)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from api.reports.rows import best_candidate, reasons, talent_refs
 from api.reports.tally import Tally
+from api.terminal import console, say
 from detector.finding import Row
 
 STYLES = {
@@ -29,6 +30,20 @@ def findings_table(rows: Iterable[Row], *, title: str | None = None) -> Table:
     for row in rows:
         table.add_row(Text(_printable(Path(row["source"]).name)), _who(row), verdict_text(row), why(row))
     return table
+
+
+def print_findings(rows: Iterable[Row]) -> None:
+    """The rows on standard output: drawn on a terminal, one plain line each in a pipe."""
+    out = console()
+    if out.is_terminal:
+        out.print(findings_table(rows))
+        return
+    for row in rows:
+        say("  ".join(" ".join(str(cell).split()) for cell in _cells(row)))
+
+
+def _cells(row: Row) -> tuple[Text, ...]:
+    return Text(_printable(row["source"])), _who(row), verdict_text(row), why(row)
 
 
 def verdict_text(row: Row) -> Text:
@@ -69,9 +84,9 @@ def _printable(text: str) -> str:
     )
 
 
-def summary_lines(tally: Tally, seconds: float | None = None) -> Iterator[str]:
-    """The totals of a run, in two lines."""
-    rate = f" in {seconds:.1f} s, {tally.inputs / seconds:.1f} a second" if seconds and tally.inputs else ""
+def summary_lines(tally: Tally, made: int, seconds: float) -> Iterator[str]:
+    """The totals of a run, in two lines; `made` of them in this run, in `seconds`."""
+    rate = f" ({made} in {seconds:.1f} s, {made / seconds:.1f} a second)" if seconds and made else ""
     yield f"{tally.inputs} pictures{rate}: {tally.flagged} flagged, {tally.failed} could not be checked"
     counts = [f"{verdict} {count}" for verdict, count in tally.verdicts.most_common()]
     counts += [f"error {code} {count}" for code, count in tally.errors.most_common()]

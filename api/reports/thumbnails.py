@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from detector.decoding import DecodeLimits, decode
+from detector.pipeline import Decoder
 
 LONG_SIDE = 640
 QUALITY = 80
@@ -27,9 +27,9 @@ class Thumbnail:
     height: int
 
 
-def thumbnail(data: bytes, limits: DecodeLimits, *, long_side: int = LONG_SIDE) -> Thumbnail:
+def thumbnail(data: bytes, decode: Decoder, *, long_side: int = LONG_SIDE) -> Thumbnail:
     """A downscaled, upright sRGB JPEG. Raises UndecodablePicture."""
-    decoded = decode(data, limits)
+    decoded = decode(data, source="")
     image = Image.fromarray(decoded.pixels)
     image.thumbnail((long_side, long_side), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()

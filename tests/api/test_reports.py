@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,9 +22,10 @@ from api.reports.tally import Tally
 from api.reports.terminal import findings_table, summary_lines
 from api.reports.thumbnails import LONG_SIDE, thumbnail
 from detector.decision import Severity, Verdict
-from detector.decoding import DecodeLimits
+from detector.decoding import DecodeLimits, decode
 from detector.signals import Box
 
+DECODE = partial(decode, limits=DecodeLimits())
 HOSTILE = '/shop/"><script>alert(1)</script>\n=cmd|x.jpg'
 
 
@@ -35,10 +37,10 @@ class Pictures:
 
     def picture(self, row):
         self.shown += 1
-        return thumbnail(self.data, DecodeLimits()) if self.data else None
+        return thumbnail(self.data, DECODE) if self.data else None
 
     def reference(self, reference_id):
-        picture = thumbnail(self.data, DecodeLimits()) if self.data else None
+        picture = thumbnail(self.data, DECODE) if self.data else None
         return ReferencePicture(reference_id, picture, Box(0.1, 0.1, 0.5, 0.5), "ana-1.jpg")
 
     def name(self, talent_id):
@@ -164,9 +166,9 @@ def test_an_empty_run_makes_a_report(report):
 
 
 def test_thumbnails_are_small_upright_and_without_metadata(made):
-    small = thumbnail(made.jpeg(size=(3000, 1500)), DecodeLimits())
+    small = thumbnail(made.jpeg(size=(3000, 1500)), DECODE)
     assert (small.width, small.height) == (LONG_SIDE, LONG_SIDE // 2)
-    assert thumbnail(made.jpeg(size=(30, 15)), DecodeLimits()).width == 30
+    assert thumbnail(made.jpeg(size=(30, 15)), DECODE).width == 30
 
 
 @given(st.text())
@@ -224,6 +226,6 @@ def test_the_summary_counts(made):
     tally = Tally()
     for each in (made.finding(), made.nobody(), made.failed()):
         tally.add(made.row(each))
-    first, second = summary_lines(tally, 2.0)
-    assert first == "3 pictures in 2.0 s, 1.5 a second: 1 flagged, 1 could not be checked"
+    first, second = summary_lines(tally, 3, 2.0)
+    assert first == "3 pictures (3 in 2.0 s, 1.5 a second): 1 flagged, 1 could not be checked"
     assert second.strip() == "no_consent 1, no_match 1, error truncated 1"

@@ -143,7 +143,12 @@ def test_a_resumed_run_speaks_of_the_same_moment(made, tmp_path):
     with Run(Inputs("/shop", list), Outputs(out, resume=True), Parameters({}), later) as resumed:
         assert resumed.at == made.at
     with pytest.raises(UsageError, match="as_of"):
-        Run(Inputs("/shop", list), Outputs(out, resume=True), Parameters({}, "2031-01-01"), later)
+        Run(
+            Inputs("/shop", list),
+            Outputs(out, resume=True),
+            Parameters({}, made.at.replace(year=2031)),
+            later,
+        )
 
 
 def test_an_unfinished_run_is_not_overwritten_by_accident(made, tmp_path):
