@@ -15,8 +15,8 @@ Pixels = NDArray[np.uint8]
 class DecodedImage:
     """One picture, oriented and in sRGB.
 
-    width and height are those of the upright full-size picture, in pixels; `pixels` may be smaller (the decoder may scale
-    while decoding), by the factor `scale` = pixels.shape[1] / width. sha256 is of the encoded bytes, in hex.
+    width and height are those of the upright full-size picture, in pixels; `pixels` may be smaller (the decoder may
+    scale while decoding), by the factor `scale`. sha256 is of the encoded bytes, in hex.
     """
 
     pixels: Pixels
@@ -27,4 +27,4 @@ class DecodedImage:
 
     @property
     def scale(self) -> float:
-        return self.pixels.shape[1] / self.width
+        return int(self.pixels.shape[1]) / self.width

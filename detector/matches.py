@@ -76,7 +76,8 @@ class CopyMatch:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """All matches of one picture; `thresholds` maps str(signal id) to the strength (faces) or similarity that was required."""
+    """All matches of one picture. `thresholds` maps str(signal id) to what was required: a strength for faces, a
+    similarity for hashes."""
 
     faces: tuple[FaceMatch, ...]
     copies: tuple[CopyMatch, ...]
