@@ -19,7 +19,7 @@ import numpy as np
 
 from detector.candidates import Candidates, CopyCandidate, FaceCandidate
 from detector.errors import SignalMismatch, SnapshotError
-from detector.signals import SignalId, Signals, SignalSet
+from detector.signals import SignalId, Signals, SignalSet, Vector
 from indexer import snapshot
 from indexer.locking import ReadWriteLock
 from indexer.ports import Change, ChangeFeed, Vectors
@@ -92,6 +92,11 @@ class Registry:
             faces = self._search_faces(signals, top)
             copies = self._search_copies(signals, top)
         return [Candidates(*found) for found in zip(faces, copies, strict=True)]
+
+    def compare(self, face: Vector, talent_id: str) -> FaceCandidate | None:
+        """One face against one talent, however unlike; None when the talent has no reference with a face."""
+        with self._lock.reading():
+            return None if self._faces is None else self._faces.compare_face(face, talent_id)
 
     def refresh(self) -> int:
         """Take in every change the store has committed. Returns how many there were; several threads may call

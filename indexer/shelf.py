@@ -195,6 +195,13 @@ class FaceShelf(Shelf):
         chunks = [slice(start, start + _FACES_AT_ONCE) for start in starts]
         return [scored for chunk in chunks for scored in self._score(queries[chunk], lists[chunk])]
 
+    def compare_face(self, face: Vectors, talent_id: str) -> FaceCandidate | None:
+        """One face, shape (dimension,), against one talent; None when nothing of the talent is here."""
+        if talent_id not in self._references:
+            return None
+        ((candidate,),) = self._score(face[np.newaxis], [[talent_id]])
+        return candidate
+
     def _nearest_by_template(self, queries: Vectors, top: int) -> list[set[str]]:
         found = self._templates.search(self.signal, queries, top)
         return [{hit.id for hit in hits} for hits in found]

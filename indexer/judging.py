@@ -1,0 +1,238 @@
+"""Judging one picture as a reference: pure rules, from the release to the likeness to other talents.
+
+    release ─▶ the same file? ─▶ one clear face ─▶ good enough? ─▶ near-duplicate? ─▶ whose face is it most
+    like?
+
+Every rule gives an `Objection` or nothing. The overridable ones yield to a caller who confirms: a person has
+looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from detector.candidates import CopyCandidate, FaceCandidate
+from detector.matching import MatchPolicy
+from detector.signals import Box, Face
+
+CODES: Mapping[str, str] = {
+    "no_release": "the talent signed no biometric release that holds now",
+    "release_expired": "the picture may not be kept any longer by the release",
+    "duplicate_picture": "the same file is a reference of this talent already; nothing was changed",
+    "picture_of_another_talent": "the same file is a reference of another talent",
+    "no_face": "no face was found",
+    "no_face_in_box": "no face was found where the chosen box is",
+    "several_faces": "more than one clear face; choose one by its box",
+    "low_quality": "the face is not good enough; the fault follows, as in low_quality_too_small",
+    "near_duplicate": "a reference of this talent shows the same photograph",
+    "closer_to_another_talent": "the face is more like another talent than like this one",
+    "inconsistent": "the face is unlike the talent's other references",
+}
+"""Every code of a row that enrolment makes itself. A picture that cannot be read or decoded brings its own
+code."""
+
+OVERRIDABLE = frozenset(
+    {"picture_of_another_talent", "near_duplicate", "closer_to_another_talent", "inconsistent"}
+)
+"""Objections that yield when the caller confirms the picture."""
+
+BYSTANDER_AREA = 0.25
+"""A face with less than this share of the largest clear face's area is a bystander, not a second subject."""
+
+CHOSEN_OVERLAP = 0.3
+"""How far (intersection over union) a chosen box must overlap the face that it means."""
+
+SAME_PHOTOGRAPH = 0.9
+"""Cosine of two faces from one photograph, re-encoded or resized. Two photographs of one person lie below it,
+nearly always; hashes alone would take any two pictures of one composition for the same."""
+
+UNLIKE = 0.0
+"""Strength below which two faces are rather two people: a log-likelihood ratio, 0 is as likely as not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a picture is not taken as a reference. `boxes`: the faces to choose from, in pixels."""
+
+    code: str
+    detail: str
+    boxes: tuple[Box, ...] = ()
+
+    @property
+    def overridable(self) -> bool:
+        return self.code in OVERRIDABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A biometric release: when it was signed and until when the template may be kept (None: no end was
+    agreed)."""
+
+    signed_at: datetime
+    retain_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """The likeliest other talent, and how like it the face is, as a calibrated strength."""
+
+    talent_id: str
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How like its own talent and the likeliest other one a face is, as calibrated strengths; None: no
+    reference."""
+
+    own: float | None
+    other: Other | None
+
+    @property
+    def own_is_nearer(self) -> bool:
+        return self.own is not None and (self.other is None or self.own >= self.other.strength)
+
+
+def judge_release(release: Release | None, at: datetime) -> Objection | None:
+    if release is None:
+        return Objection("no_release", "no biometric release is on record for this talent; record one first")
+    if release.signed_at > at:
+        return Objection(
+            "no_release", f"the biometric release is only signed on {release.signed_at:%Y-%m-%d}"
+        )
+    if release.retain_until is not None and release.retain_until <= at:
+        ended = f"{release.retain_until:%Y-%m-%d}"
+        return Objection(
+            "release_expired", f"the release allowed to keep templates until {ended}; ask for a new one"
+        )
+    return None
+
+
+def judge_same_file(
+    talent_id: str, owners: Iterable[tuple[str, str]], name_of: Callable[[str], str]
+) -> Objection | None:
+    """`owners`: (talent id, reference id) of every reference that is this very file."""
+    references = dict(owners)
+    if talent_id in references:
+        return Objection("duplicate_picture", f"the same file is reference {references[talent_id]} already")
+    for other in sorted(references):
+        return Objection(
+            "picture_of_another_talent",
+            f"the same file is a reference of talent {name_of(other)}; confirm it if both are in the picture",
+        )
+    return None
+
+
+def choose_face(faces: Sequence[Face], box: Box | None) -> Face | Objection:
+    """The face that is meant: the one in the chosen box, or the only clear one."""
+    if not faces:
+        return Objection("no_face", "no face was found; use a picture that shows the face from the front")
+    return _only_clear(faces) if box is None else _in_box(faces, box)
+
+
+def judge_quality(face: Face) -> Objection | None:
+    if face.quality.usable:
+        return None
+    faults = ", ".join(face.quality.faults).replace("_", " ")
+    seen = f"{face.quality.pixels:.0f} pixels between the eyes, sharpness {face.quality.sharpness:.0f}"
+    return Objection(
+        f"low_quality_{face.quality.faults[0]}",
+        f"the face is {faults} ({seen}); use a larger or clearer picture",
+        (face.box,),
+    )
+
+
+def judge_near_duplicate(
+    talent_id: str, own: FaceCandidate | None, copies: Iterable[CopyCandidate], policy: MatchPolicy
+) -> Objection | None:
+    """The same photograph: very near by every hash that is calibrated, and the same face to the pixel."""
+    if own is None or own.similarity < SAME_PHOTOGRAPH or not policy.copies:
+        return None
+    near = {
+        name: {c.signal for c in group if _very_near(c, policy)} for name, group in _of(talent_id, copies)
+    }
+    same = sorted(name for name, signals in near.items() if signals >= set(policy.copies))
+    if not same:
+        return None
+    return Objection(
+        "near_duplicate", f"reference {same[0]} shows the same photograph; a second copy adds nothing"
+    )
+
+
+def likeness(
+    talent_id: str, own: FaceCandidate | None, candidates: Iterable[FaceCandidate], policy: MatchPolicy
+) -> Likeness:
+    others = (
+        Other(candidate.talent_id, strength_of(candidate, policy))
+        for candidate in candidates
+        if candidate.talent_id != talent_id
+    )
+    nearest = max(others, key=lambda other: other.strength, default=None)
+    return Likeness(None if own is None else strength_of(own, policy), nearest)
+
+
+def judge_likeness(like: Likeness, match_strength: float, name_of: Callable[[str], str]) -> Objection | None:
+    """A face that would be found as another talent, or that its own talent's references speak against."""
+    if like.other is not None and like.other.strength >= match_strength and not like.own_is_nearer:
+        name = name_of(like.other.talent_id)
+        return Objection(
+            "closer_to_another_talent",
+            f"the face is more like talent {name} than like this talent; confirm it if it is no mix-up",
+        )
+    if like.own is not None and like.own < UNLIKE:
+        return Objection(
+            "inconsistent",
+            "the face is unlike this talent's other references; confirm it if it is the same person",
+        )
+    return None
+
+
+def strength_of(candidate: FaceCandidate, policy: MatchPolicy) -> float:
+    """The calibrated strength. Raises SignalMismatch when the candidate is of another network than the
+    table."""
+    table = policy.calibration
+    table.signal.require(candidate.signal)
+    return table.strength(table.score(candidate.similarity, candidate.template_similarity))
+
+
+def _only_clear(faces: Sequence[Face]) -> Face | Objection:
+    usable = [face for face in faces if face.quality.usable]
+    if not usable:
+        return max(faces, key=lambda face: face.box.area)
+    largest = max(face.box.area for face in usable)
+    clear = [face for face in usable if face.box.area >= BYSTANDER_AREA * largest]
+    if len(clear) == 1:
+        return clear[0]
+    boxes = tuple(face.box for face in sorted(clear, key=lambda face: face.box.x))
+    named = "; ".join(_written(box) for box in boxes)
+    return Objection("several_faces", f"{len(clear)} clear faces; choose one by its box: {named}", boxes)
+
+
+def _in_box(faces: Sequence[Face], box: Box) -> Face | Objection:
+    best = max(faces, key=lambda face: face.box.overlap(box))
+    if best.box.overlap(box) >= CHOSEN_OVERLAP:
+        return best
+    boxes = tuple(face.box for face in faces)
+    named = "; ".join(_written(each) for each in boxes)
+    return Objection("no_face_in_box", f"no face in the box {_written(box)}; faces are at {named}", boxes)
+
+
+def _written(box: Box) -> str:
+    """x,y,width,height in whole pixels, as a box is chosen on the command line."""
+    return f"{box.x:.0f},{box.y:.0f},{box.width:.0f},{box.height:.0f}"
+
+
+def _very_near(copy: CopyCandidate, policy: MatchPolicy) -> bool:
+    table = policy.copies.get(copy.signal)
+    return table is not None and copy.similarity >= table.very_near
+
+
+def _of(talent_id: str, copies: Iterable[CopyCandidate]) -> Iterable[tuple[str, list[CopyCandidate]]]:
+    """The copy candidates of one talent by reference."""
+    groups: dict[str, list[CopyCandidate]] = {}
+    for copy in copies:
+        if copy.talent_id == talent_id:
+            groups.setdefault(copy.reference_id, []).append(copy)
+    return groups.items()
