@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from data.store import Store
+from data.store.database import Database
+from data.store.tables import metadata
+from detector.errors import StoreError
+
+Clock = Callable[[], datetime]
+
+
+def test_the_migrations_build_the_tables_of_the_code(store: Store, store_url: str, clock: Clock) -> None:
+    database = Database(store_url, clock)
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        for name, table in metadata.tables.items():
+            constraints = inspect(connection).get_pk_constraint(name)
+            assert constraints["name"] == f"pk_{name}"
+            assert constraints["constrained_columns"] == [column.name for column in table.primary_key]
+    database.close()
+
+
+def test_opening_again_changes_nothing(store_url: str, clock: Clock) -> None:
+    with Store.open(store_url, clock=clock) as first:
+        added = first.talents.add("a", "Ada")
+    with Store.open(store_url, clock=clock) as second:
+        assert second.talents.list() == [added]
+        assert second.audit.verify() == []
+
+
+def test_a_newer_schema_is_refused_untouched(store_url: str, clock: Clock) -> None:
+    with Store.open(store_url, clock=clock):
+        pass
+    database = Database(store_url, clock)
+    with database.locked() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="9999") as caught:
+        Store.open(store_url, clock=clock)
+    assert caught.value.code == "store_newer"
+    with database.reading() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+    database.close()
+
+
+def test_sqlite_keeps_what_it_acknowledged(store: Store, store_url: str, clock: Clock) -> None:
+    database = Database(store_url, clock)
+    with database.reading() as connection:
+        settings = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "busy_timeout")
+        }
+    database.close()
+    assert settings == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "secure_delete": 1,
+        "busy_timeout": 30_000,
+    }
+
+
+def test_processes_that_open_a_new_store_at_once_all_succeed(
+    tmp_path: Path, store_url: str, clock: Clock
+) -> None:
+    script = (
+        "import sys; from datetime import UTC, datetime; from data.store import Store\n"
+        "sys.stdin.readline()\n"
+        "Store.open(sys.argv[1], clock=lambda: datetime.now(UTC)).talents.add(sys.argv[2], 'Name')"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, store_url, str(number)], stdin=subprocess.PIPE, text=True
+        )
+        for number in range(3)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    with Store.open(store_url, clock=clock) as store:
+        assert [talent.ref for talent in store.talents.list()] == ["0", "1", "2"]
+        assert store.audit.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("no url", "no database URL"),
+        ("nosuch://host/db", "no driver"),
+        ("sqlite://", "name a folder"),
+        ("sqlite:////proc/nowhere/store.sqlite3", "folder of the database"),
+    ],
+)
+def test_an_unusable_database_is_a_sentence(url: str, says: str, clock: Clock) -> None:
+    with pytest.raises(StoreError) as caught:
+        Store.open(url, clock=clock)
+    assert says in caught.value.detail
+
+
+def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "store.sqlite3").write_bytes(b"this is a text, not a database" * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        Store.open(f"sqlite:///{tmp_path / 'store.sqlite3'}", clock=clock)
+
+
+def test_a_moment_needs_its_zone(store: Store, tmp_path: Path) -> None:
+    naive = Store.open(
+        f"sqlite:///{tmp_path / 'other.sqlite3'}", clock=lambda: datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    with naive:
+        assert naive.talents.add("a", "Ada").created_at == datetime(2026, 1, 1, tzinfo=UTC)
