@@ -14,8 +14,10 @@ away from the face that shows them best). A face whose better candidate went to 
 so is the face that won, when the other would have matched the same talent (a collage, a mirror, a sibling):
 a human looks.
 
-A face that is not usable keeps its candidates for whoever asks to see them, at `no_match`, and is given
-nobody. Copies of references are `detector.copying`."""
+A face that is not usable has no candidates: its similarities are outside what was calibrated, so that a
+strength would be a number without a meaning, and faces cut above the mouth, backs of heads and wheels would
+match each other. It is reported as poor, and given nobody. Copies of references are `detector.copying`.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +36,8 @@ Assignment = Mapping[int, ScoredCandidate]
 
 
 SMALLEST_REGISTRY = 50
-"""A smaller registry is judged like one of this size. The rate asked for would allow thresholds there at which the
-evidence speaks against the talent; it costs nothing, since real pictures of a talent lie far above."""
+"""A smaller registry is judged like one of this size. The rate asked for would allow thresholds there at which
+the evidence speaks against the talent; it costs nothing, as real pictures of a talent lie far above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,25 +149,24 @@ def _preferred(candidate: ScoredCandidate, given: ScoredCandidate | None) -> boo
 def _scored(
     face: Face, found: Sequence[FaceCandidate], policy: MatchPolicy, bands: Bands
 ) -> tuple[ScoredCandidate, ...]:
-    scored = [_strength(candidate, policy.calibration) for candidate in found]
-    return tuple(
-        ScoredCandidate(
-            talent_id=candidate.talent_id,
-            reference_id=candidate.reference_id,
-            signal=candidate.signal,
-            similarity=candidate.similarity,
-            strength=strength,
-            band=bands.of(strength) if face.quality.usable else Band.NO_MATCH,
-        )
-        for strength, candidate in sorted(
-            zip(scored, found, strict=True), key=lambda pair: (-pair[0], pair[1].talent_id)
-        )
-    )
+    if not face.quality.usable:
+        return ()
+    scored = (_calibrated(candidate, policy.calibration, bands) for candidate in found)
+    return tuple(sorted(scored, key=lambda item: (-item.strength, item.talent_id)))
 
 
-def _strength(candidate: FaceCandidate, calibration: FaceCalibration) -> float:
+def _calibrated(candidate: FaceCandidate, calibration: FaceCalibration, bands: Bands) -> ScoredCandidate:
     calibration.signal.require(candidate.signal)
-    return calibration.strength(calibration.score(candidate.similarity, candidate.template_similarity))
+    score = calibration.score(candidate.similarity, candidate.template_similarity)
+    strength = calibration.strength(score)
+    return ScoredCandidate(
+        talent_id=candidate.talent_id,
+        reference_id=candidate.reference_id,
+        signal=candidate.signal,
+        similarity=candidate.similarity,
+        strength=strength,
+        band=bands.of(strength),
+    )
 
 
 def _doubted(face: Face, contested: bool, policy: MatchPolicy) -> _Doubted:

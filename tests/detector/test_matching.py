@@ -78,13 +78,13 @@ def test_a_small_lead_over_the_second_talent_is_a_doubt() -> None:
     assert found.doubts == (Doubt.SMALL_MARGIN,)
 
 
-def test_an_unusable_face_is_given_nobody_and_says_why() -> None:
+def test_an_unusable_face_has_no_candidates_and_says_why() -> None:
     pictured = signals([face(faults=("blurred",))]), Candidates(((candidate("ana", 0.9),),), ())
     (found,) = match(*pictured, POLICY).faces
     assert found.assigned is None
     assert not found.usable
     assert found.doubts == (Doubt.POOR_QUALITY,)
-    assert [(item.talent_id, item.band) for item in found.candidates] == [("ana", Band.NO_MATCH)]
+    assert found.candidates == ()
 
 
 def test_a_poor_but_usable_face_matches_with_a_doubt() -> None:

@@ -1,0 +1,84 @@
+"""Who is found: our score beside the peer's, on the same pictures in the same run.
+
+    python -m benchmarks.identification ../shared/eval [--cache FOLDER]
+
+The peer is what the popular libraries do: the cosine to the best single reference, one pass of the network,
+every face found. Rows between show what each step adds. Faces are extracted once and kept in the cache
+folder."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.evaluation import FaceTable, Floats, Gallery, Probe, load_faces, read_gallery, read_probes
+from benchmarks.scoring import Matcher, Outcome, outcomes, raw_scores, report
+from data.calibration import read_tables
+from detector.calibration import FaceCalibration
+from detector.faces.sface import SIGNAL
+
+RATES = (0.01, 0.003)
+HEAD = "score                                    | FPIR 1 %: FNIR lfw, all real, photoreal found | FPIR 0.3 %: same"
+
+
+def main() -> None:
+    options = _options()
+    print(
+        f"machine: {platform.processor() or platform.machine()}, {os.cpu_count()} cores; options: {vars(options)}"
+    )
+    probes, pairs = read_probes(options.folder), read_gallery(options.folder)
+    images = list(dict.fromkeys([*(image for _, image in pairs), *(probe.image for probe in probes)]))
+    started = time.monotonic()
+    table = load_faces(options.folder, images, options.cache)
+    gallery = Gallery.of(table, pairs)
+    print(
+        f"{len(images)} pictures, {len(table.picture)} faces, {int(table.usable.sum())} usable, "
+        f"{len(gallery.talents)} talents, {len(gallery.rows)} references, {time.monotonic() - started:.0f} s"
+    )
+    print(HEAD)
+    for name, found in _rows(table, gallery, read_tables().face(SIGNAL), probes):
+        print(f"{name:40s} | " + " | ".join(_cells(found, fpir) for fpir in RATES))
+
+
+def _rows(
+    table: FaceTable, gallery: Gallery, calibration: FaceCalibration, probes: list[Probe]
+) -> Iterator[tuple[str, list[Outcome]]]:
+    plain, ones = table.plain, table.quality * 0 + 1
+
+    def every(matrix: Floats) -> list[Outcome]:
+        return outcomes(probes, raw_scores(table, gallery, matrix))
+
+    yield "peer: best reference, plain, every face", every(gallery.best(plain))
+    yield "best reference, mirror averaged", every(gallery.best(table.vectors))
+    yield "mean template, mirror averaged", every(gallery.template(table.vectors, ones))
+    yield "mean template weighted by quality", every(gallery.template(table.vectors, table.quality))
+    matcher = Matcher.of(table, gallery, calibration)
+    for weight in (0.0, 0.5, 1.0):
+        policy = replace(matcher.policy, calibration=replace(calibration, template_weight=weight))
+        yield f"usable faces, template weight {weight}", outcomes(probes, replace(matcher, policy=policy))
+    yield f"ours (template weight {calibration.template_weight})", outcomes(probes, matcher)
+
+
+def _cells(found: list[Outcome], fpir: float) -> str:
+    at = report(found, fpir)
+    hits = ", ".join(f"{name} {count}" for name, count in at.false_hits.items())
+    rates = f"{at.missed_lfw:7.2%} {at.missed_real:7.2%} {at.photoreal_found:7.1%}"
+    return f"{rates}  threshold {at.threshold:6.3f}, false hits: {hits}"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="the evaluation pictures")
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "lookalike" / "benchmarks")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
