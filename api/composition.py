@@ -42,8 +42,14 @@ class Decoder(Protocol):
     def __call__(self, data: bytes, *, source: str) -> DecodedImage: ...
 
 
+class ClosableExtractor(Extractor, Protocol):
+    """An extractor that holds threads."""
+
+    def close(self) -> None: ...
+
+
 class BuildsExtractor(Protocol):
-    def __call__(self, settings: Settings, weights: WeightsCache) -> Extractor: ...
+    def __call__(self, settings: Settings, weights: WeightsCache) -> ClosableExtractor: ...
 
 
 def _now() -> datetime:
@@ -54,7 +60,7 @@ def _silent(_: Progress) -> None:
     """A download that nobody watches."""
 
 
-def _real_extractor(settings: Settings, weights: WeightsCache) -> Extractor:
+def _real_extractor(settings: Settings, weights: WeightsCache) -> ClosableExtractor:
     from api.networks import build_extractor  # noqa: PLC0415 - a list of talents needs no network
 
     return build_extractor(settings, weights)
@@ -118,7 +124,9 @@ class Application:
     @cached_property
     def extractor(self) -> Extractor:
         """The networks. A signal whose extra or weights are missing is off; `made_by.absent` says why."""
-        return self.parts.extractor(self.settings, self.weights)
+        extractor = self.parts.extractor(self.settings, self.weights)
+        self._open.callback(extractor.close)
+        return extractor
 
     @cached_property
     def registry(self) -> Registry:

@@ -32,8 +32,10 @@ def exit_code(error: LookalikeError) -> Exit:
 
 def message(error: LookalikeError) -> str:
     """The sentence with its stable code; every fault of a consent record on a line of its own."""
-    faults = error.faults if isinstance(error, InvalidRecord) else ()
-    return "\n".join((f"error: {error.detail} [{error.code}]", *(f"  - {fault}" for fault in faults)))
+    if isinstance(error, InvalidRecord):
+        head = f"error: the consent record has {len(error.faults)} fault(s) [{error.code}]"
+        return "\n".join((head, *(f"  - {fault}" for fault in error.faults)))
+    return f"error: {error.detail} [{error.code}]"
 
 
 class TranslatingGroup(TyperGroup):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,14 @@ from api.uses import parse_moment
 from data.store import Store, Talent
 from detector.consent import holds_biometric
 from detector.errors import NotFound, UsageError
-from detector.record import ConsentRecord, current, parse_record
+from detector.record import ConsentRecord, ConsentStatus, current, defects, parse_record, status
+from detector.terms import ConsentKind
+from indexer.judging import Release as StandingRelease
 
 Row = dict[str, Any]
+
+LAST = datetime.max.replace(tzinfo=UTC)
+"""Stands for 'no end' where releases are put in order."""
 
 
 class Registration:
@@ -75,9 +80,25 @@ class Registration:
             "erased_at": talent.erased_at,
         }
 
-    def holds_release(self, talent: Talent) -> bool:
-        """Whether a biometric consent of the talent is in force now."""
-        return holds_biometric(self._store.consents.list(talent.id), self._clock())
+    def release_of(self, talent: Talent) -> StandingRelease | None:
+        """The biometric consent on record as enrolment judges it: one in force if there is one, else the
+        one that ended last; None when nothing on record (revoked, void, not signed yet) could allow a
+        template.
+        """
+        at = self._clock()
+        records = [
+            record
+            for record in current(self._store.consents.list(talent.id))
+            if record.kind is ConsentKind.BIOMETRIC_ENROLMENT and not defects(record)
+        ]
+        in_force = [record for record in records if status(record, at) is ConsentStatus.ACTIVE]
+        ended = [record for record in records if status(record, at) is ConsentStatus.EXPIRED]
+        chosen = in_force if holds_biometric(in_force, at) else ended
+        return max(map(_standing, chosen), key=lambda release: release.retain_until or LAST, default=None)
+
+    def accept(self, release: Release, *, minor: bool) -> None:
+        """Check a release without keeping it. Raises InvalidRecord, UsageError."""
+        parse_record(_release_document(release, minor), talent_id="-", consent_id="-")
 
     def record_release(self, talent: Talent, release: Release) -> bool:
         """Keep a biometric consent for the release; False when the same one is on record already.
@@ -156,16 +177,27 @@ def _or_new(document: Document) -> str | None:
     return None if "consent_id" in document else new_consent_id()
 
 
+def _standing(record: ConsentRecord) -> StandingRelease:
+    signed = record.form.signed_at
+    if signed is None:
+        raise ValueError(f"consent {record.consent_id} counts as signed but has no date")
+    return StandingRelease(max(signed, record.starts_at or signed), record.ends_at)
+
+
 def _release_record(talent: Talent, release: Release) -> ConsentRecord:
-    grantor = {"role": "guardian", "name": release.guardian} if talent.minor else {"role": "self"}
-    document: Document = {
+    document = _release_document(release, talent.minor)
+    return parse_record(document, talent_id=talent.id, consent_id=_release_id(talent, document))
+
+
+def _release_document(release: Release, minor: bool) -> Document:
+    grantor = {"role": "guardian", "name": release.guardian} if minor else {"role": "self"}
+    return {
         "kind": "biometric_enrolment",
-        "subject": {"minor": talent.minor},
+        "subject": {"minor": minor},
         "grantor": {name: value for name, value in grantor.items() if value},
         "form": {"signed_at": release.signed_at, **_paper(release.document)},
         "privacy": {"retention_until": release.retain_until} if release.retain_until else {},
     }
-    return parse_record(document, talent_id=talent.id, consent_id=_release_id(talent, document))
 
 
 def _paper(document: str | None) -> Document:

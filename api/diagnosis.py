@@ -1,0 +1,208 @@
+"""What `lookalike doctor` finds: every part of an installation looked at, none of them trusted to work.
+
+    Application ─ one function per section ─▶ Section (rows, problems, remarks) ─▶ printed by the command
+
+A problem is something that is needed and missing: `doctor` then ends with 1. A remark is worth knowing
+and stops nothing (a signal that is off, a snapshot that will be rebuilt). A section that fails by a
+LookalikeError becomes a problem of that section, the others go on. Nothing here measures time.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import make_url
+
+import data.migrations
+from api.composition import Application
+from api.settings import Configured
+from detector.errors import LookalikeError
+from detector.runtime import cores
+
+PACKAGES = (
+    "lookalike", "numpy", "opencv-python-headless", "openvino", "faiss-cpu", "pillow", "pillow-heif",
+    "imagehash", "sqlalchemy", "alembic", "pydantic", "open_clip_torch", "torch",
+)  # fmt: skip
+"""Distributions whose versions decide what a result is; the last two come with the extra `clip`."""
+
+SIZES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
+"""Registry sizes of the table of thresholds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the installation. `rows` have a cell per column."""
+
+    name: str
+    columns: tuple[str, ...] = ("name", "value")
+    rows: Sequence[tuple[Any, ...]] = ()
+    problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "section": self.name,
+            "rows": [dict(zip(self.columns, row, strict=True)) for row in self.rows],
+            "problems": list(self.problems),
+            "remarks": list(self.remarks),
+        }
+
+
+def diagnose(application: Application) -> list[Section]:
+    """Every section, in the order in which a person reads them."""
+    looks: Mapping[str, Callable[[Application], Section]] = {
+        "versions": _versions,
+        "settings": lambda application: _settings(application.configured),
+        "machine": _machine,
+        "weights": _weights,
+        "store": _store,
+        **(_OF_NETWORKS if _networks_can_run(application) else {}),
+    }
+    return [_looked_at(name, look, application) for name, look in looks.items()]
+
+
+def _networks_can_run(application: Application) -> bool:
+    """Whether the extractor can be built without fetching anything: a diagnosis changes nothing."""
+    return all(one.presence == "present" for one in application.weights.statuses())
+
+
+def _looked_at(name: str, look: Callable[[Application], Section], application: Application) -> Section:
+    try:
+        return look(application)
+    except LookalikeError as error:
+        return Section(name, problems=(f"{error.detail} [{error.code}]",))
+
+
+def _versions(_: Application) -> Section:
+    python = ("python", platform.python_version())
+    return Section(
+        "versions", ("package", "version"), (python, *((name, _version(name)) for name in PACKAGES))
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _settings(configured: Configured) -> Section:
+    values = configured.settings.model_dump()
+    rows = [(name, _value(name, values[name]), str(origin)) for name, origin in configured.origins.items()]
+    ignored = tuple(
+        f"the variable {name} names no setting and is ignored{hint}"
+        for name, hint in (configured.ignored or {}).items()
+    )
+    return Section("settings", ("setting", "value", "from"), rows, remarks=ignored)
+
+
+def _value(name: str, value: Any) -> Any:
+    """A value as a person reads it. A URL's password is never shown."""
+    if name == "store_url" and value:
+        return make_url(value).render_as_string(hide_password=True)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def _machine(application: Application) -> Section:
+    import openvino  # noqa: PLC0415 - half a second
+
+    devices = ", ".join(openvino.Core().available_devices)
+    rows = (
+        ("system", platform.platform()),
+        ("cores", cores()),
+        ("threads", application.threads),
+        ("networks run on", f"CPU (OpenVINO sees {devices})"),
+    )
+    return Section("machine", rows=rows)
+
+
+def _weights(application: Application) -> Section:
+    found = application.weights.statuses()
+    rows = [
+        (one.entry.name, one.entry.revision, str(one.presence), one.path, one.entry.licence) for one in found
+    ]
+    problems = tuple(
+        f"{one.detail}; run `lookalike weights pull`" for one in found if one.presence != "present"
+    )
+    return Section("weights", ("name", "revision", "status", "path", "licence"), rows, problems)
+
+
+def _signals(application: Application) -> Section:
+    made_by = application.extractor.made_by
+    on = [(signal.kind, "on", str(signal)) for signal in made_by.ids]
+    off = [(kind, "off", reason) for kind, reason in made_by.absent.items()]
+    faces = () if made_by.face else ("the face signal is off: nobody can be recognised",)
+    remarks = tuple(f"the {kind} signal is off: {why}" for kind, why in made_by.absent.items())
+    return Section("signals", ("signal", "state", "made by, or why off"), [*on, *off], faces, remarks)
+
+
+def _store(application: Application) -> Section:
+    store = application.store
+    talents = store.talents.list(erased=True)
+    faults = store.audit.verify()
+    rows = (
+        ("database", make_url(application.settings.database_url).render_as_string(hide_password=True)),
+        ("schema", _newest_schema()),
+        ("talents", sum(talent.erased_at is None for talent in talents)),
+        ("erased talents", sum(talent.erased_at is not None for talent in talents)),
+        ("references", sum(store.references.counts().values())),
+        ("consent records", len(store.consents.list())),
+        ("last change", store.changes.head()),
+        ("audit events", store.audit.head()[0]),
+    )
+    problems = tuple(f"the audit chain is broken at event {one.number}: {one.detail}" for one in faults)
+    return Section("store", rows=rows, problems=problems)
+
+
+def _newest_schema() -> str | None:
+    """What the store has been brought to by opening it."""
+    return ScriptDirectory(data.migrations.__path__[0]).get_current_head()
+
+
+def _index(application: Application) -> Section:
+    registry = application.registry
+    path = application.snapshot_path
+    rows = (
+        ("snapshot", path),
+        ("bytes", path.stat().st_size if path.exists() else None),
+        ("taken in up to change", registry.change_number),
+        ("newest change of the store", application.store.changes.head()),
+        ("talents that can be found", registry.registry_size),
+    )
+    why = registry.rebuilt_because
+    return Section("index", rows=rows, remarks=(f"{why}; it was rebuilt from the store",) if why else ())
+
+
+def _thresholds(application: Application) -> Section:
+    """From which strength on a face matches, and the similarity that is (nearest reference and template
+    alike).
+    """
+    made_by, settings = application.extractor.made_by, application.settings
+    if made_by.face is None:
+        return Section("thresholds", remarks=("no face signal, so no thresholds",))
+    table = application.calibration.face(made_by.face)
+    similarity = table.strength.inverse()
+    sizes = sorted({*SIZES, max(1, application.registry.registry_size)})
+    rows = []
+    for size in sizes:
+        sure, possible = (
+            table.threshold(rate, size) for rate in (settings.target_fpir, settings.possible_fpir)
+        )
+        rows.append((size, *(round(x, 3) for x in (sure, similarity(sure), possible, similarity(possible)))))
+    columns = ("talents", "match: strength", "similarity", "possible: strength", "similarity ")
+    return Section("thresholds", columns, rows)
+
+
+_OF_NETWORKS: Mapping[str, Callable[[Application], Section]] = {
+    "signals": _signals,
+    "index": _index,
+    "thresholds": _thresholds,
+}
+"""Sections that need the networks' identities; without weights there is nothing to say beyond that."""
