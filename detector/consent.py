@@ -24,7 +24,7 @@ from detector.decision import Considered, Decision, Evidence, Reason, Severity, 
 from detector.matches import CopyClass
 from detector.moments import aware
 from detector.reasons import DATE_CODES, Qualifier, meaning
-from detector.record import USE_KINDS, ConsentRecord, ConsentStatus, defects, order_of, status
+from detector.record import USE_KINDS, ConsentRecord, ConsentStatus, Place, defects, status
 from detector.terms import ConsentKind, GrantorRole, fold, host_of
 from detector.use import SyntheticClass, Use
 
@@ -118,7 +118,7 @@ def inputs_sha256(
     inputs = {
         "evidence": asdict(evidence),
         "use": asdict(use),
-        "records": [record.model_dump(mode="json") for record in sorted(set(records), key=order_of)],
+        "records": [record.model_dump(mode="json") for record in sorted(set(records), key=Place)],
         "talent": None if talent is None else asdict(talent),
         "at": at,
         "clients_of_domain": sorted(set(clients_of_domain)),
@@ -301,8 +301,8 @@ def _limb_ruling(limb: Limb, case: Case, assessed: Sequence[Assessment]) -> _Rul
     return _refused(limb, own[0])
 
 
-def _nearness(found: Assessment) -> tuple[tuple[bool, bool, int, int, int], tuple[str, int, str]]:
-    return (found.distance, order_of(found.record))
+def _nearness(found: Assessment) -> tuple[tuple[bool, bool, int, int, int], Place]:
+    return (found.distance, Place(found.record))
 
 
 def _nothing_granted(limb: Limb, assessed: Sequence[Assessment]) -> _Ruling:
@@ -317,7 +317,7 @@ def _nothing_granted(limb: Limb, assessed: Sequence[Assessment]) -> _Ruling:
 
 
 def _authorised(limb: Limb, case: Case, covering: Sequence[Assessment]) -> _Ruling:
-    found = min(covering, key=lambda one: (len(one.disclosures), order_of(one.record)))
+    found = min(covering, key=lambda one: (len(one.disclosures), Place(one.record)))
     reason = Reason("covered", f"Consent {found.record.consent_id} covers this use.")
     if found.disclosures:
         missing = any(gap.code.endswith("_missing") for gap in found.disclosures)

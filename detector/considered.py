@@ -14,7 +14,7 @@ from detector.case import Limb
 from detector.coverage import Assessment
 from detector.decision import Considered, Reason
 from detector.reasons import meaning
-from detector.record import ConsentRecord, current, order_of, status
+from detector.record import ConsentRecord, Place, current, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Book:
 def book_of(records: Iterable[ConsentRecord], talent_id: str | None, now: datetime) -> Book:
     """Which records are on record at that moment (newest version, signed, the talent's own) and why others
     are not. Without a talent id, whose they are is not asked."""
-    everything = sorted(set(records), key=order_of)
+    everything = sorted(set(records), key=Place)
     own = [record for record in everything if talent_id in (None, record.talent_id)]
     newest = current(own)
     counted = tuple(record for record in newest if record.signed_by(now))

@@ -6,6 +6,7 @@ use ended with it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from detector.case import Answer, Case, Ground, Limb, Term
@@ -40,19 +41,20 @@ def _over_by(moment: datetime, case: Case) -> Answer:
     return Answer.UNKNOWN
 
 
-def _unknown_date(case: Case, ground: Ground, depends: str) -> Term:
-    if case.use.published_at is None:
-        detail = f"When the picture was published is unknown; {depends}."
-        return Term("published_at_unknown", Answer.UNKNOWN, ground, detail)
-    detail = f"Whether the picture is still in use is unknown; {depends}."
-    return Term("still_online_unknown", Answer.UNKNOWN, ground, detail)
-
-
-def _dated(answer: Answer, case: Case, failed: Term, depends: str) -> Term:
-    """The term for a question of dates: as it failed, or held, or hanging on a date that nobody gave."""
+def _begun(answer: Answer, failed: Term, depends: str) -> Term:
+    """The term for a question of when the picture was published."""
     if answer is Answer.UNKNOWN:
-        return _unknown_date(case, failed.ground, depends)
-    return failed if answer is Answer.FAILS else Term(failed.code, answer, failed.ground)
+        detail = f"When the picture was published is not certain; {depends}."
+        return Term("published_at_unknown", answer, failed.ground, detail)
+    return replace(failed, answer=answer)
+
+
+def _over(answer: Answer, failed: Term, depends: str, case: Case) -> Term:
+    """The term for a question of when its use was over; that is open even where the publication is known."""
+    if answer is not Answer.UNKNOWN or case.latest is None:
+        return _begun(answer, failed, depends)
+    detail = f"Whether the picture is still in use is unknown; {depends}."
+    return Term("still_online_unknown", answer, failed.ground, detail)
 
 
 def _revocation(record: ConsentRecord, case: Case) -> Term | None:
@@ -62,7 +64,7 @@ def _revocation(record: ConsentRecord, case: Case) -> Term | None:
     detail = f"The consent was revoked from {effective.isoformat()}; the picture was published or seen after."
     failed = Term("revoked", Answer.FAILS, Ground.REVOKED, detail)
     answer = _over_by(effective - timedelta(microseconds=1), case)
-    return _dated(answer, case, failed, f"the consent was revoked with effect from {effective.isoformat()}")
+    return _over(answer, failed, f"the consent was revoked from {effective.isoformat()}", case)
 
 
 def _signature(record: ConsentRecord, case: Case) -> Term:
@@ -71,7 +73,7 @@ def _signature(record: ConsentRecord, case: Case) -> Term:
         return Term("not_signed", Answer.FAILS, Ground.NOT_PRIOR, "The record was never signed.")
     detail = f"The consent was signed at {signed.isoformat()}, after the picture was published."
     failed = Term("not_prior", Answer.FAILS, Ground.NOT_PRIOR, detail)
-    return _dated(_since(signed, case), case, failed, f"the consent was signed at {signed.isoformat()}")
+    return _begun(_since(signed, case), failed, f"the consent was signed at {signed.isoformat()}")
 
 
 def _start(record: ConsentRecord, case: Case) -> Term | None:
@@ -80,7 +82,7 @@ def _start(record: ConsentRecord, case: Case) -> Term | None:
         return None
     detail = f"The consent begins at {start.isoformat()}, after the picture was published."
     failed = Term("before_term", Answer.FAILS, Ground.TOO_EARLY, detail)
-    return _dated(_since(start, case), case, failed, f"the consent begins at {start.isoformat()}")
+    return _begun(_since(start, case), failed, f"the consent begins at {start.isoformat()}")
 
 
 def _end(record: ConsentRecord, case: Case) -> Term | None:
@@ -89,7 +91,7 @@ def _end(record: ConsentRecord, case: Case) -> Term | None:
         return None
     detail = f"The consent ended at {end.isoformat()}, and the picture was published or seen after that."
     failed = Term("after_term", Answer.FAILS, Ground.TOO_LATE, detail)
-    return _dated(_over_by(end, case), case, failed, f"the consent ended, or ends, at {end.isoformat()}")
+    return _over(_over_by(end, case), failed, f"the consent ends at {end.isoformat()}", case)
 
 
 def _making_date(record: ConsentRecord, case: Case) -> Term | None:

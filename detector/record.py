@@ -10,6 +10,7 @@ new version that supersedes the old."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -113,6 +114,10 @@ class ConsentRecord(Group):
     life: Life = Life()
     privacy: Privacy = Privacy()
 
+    def __hash__(self) -> int:
+        """Of what tells records apart; hashing every term of every record would be the cost of a decision."""
+        return hash((self.consent_id, self.version, self.talent_id, self.kind))
+
     @field_validator("supersedes")
     @classmethod
     def _earlier_version(cls, supersedes: int | None, info: ValidationInfo) -> int | None:
@@ -183,14 +188,23 @@ def _status_signed(record: ConsentRecord, now: datetime) -> ConsentStatus:
 def current(records: Iterable[ConsentRecord]) -> list[ConsentRecord]:
     """The newest version of each consent, by consent id. Identical records count once; two different records
     that claim the same newest version are both returned (`detector.consent` lets neither count)."""
-    kept = sorted(set(records), key=order_of)
+    kept = sorted(set(records), key=Place)
     newest = {record.consent_id: record.version for record in kept}
     return [record for record in kept if record.version == newest[record.consent_id]]
 
 
-def order_of(record: ConsentRecord) -> tuple[str, int, str]:
-    """A total order over records, so that no answer depends on the order they came in."""
-    return (record.consent_id, record.version, record.model_dump_json())
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands in the total order of records, so that no answer depends on the order they came in.
+    Two different records of one version are rare; only they are compared by everything they say."""
+
+    record: ConsentRecord
+
+    def __lt__(self, other: Place) -> bool:
+        mine, theirs = self.record, other.record
+        if (mine.consent_id, mine.version) != (theirs.consent_id, theirs.version):
+            return (mine.consent_id, mine.version) < (theirs.consent_id, theirs.version)
+        return mine.model_dump_json() < theirs.model_dump_json()
 
 
 def revised(record: ConsentRecord, **changes: object) -> ConsentRecord:
