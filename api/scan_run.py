@@ -11,13 +11,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from api.reports.cards import Gallery
-from api.reports.html import DEFAULT_LIMIT, ReportAbout, write_html
+from api.reports.html import DEFAULT_LIMIT, ReportAbout, moment, write_html
 from api.reports.jsonl import read_rows, to_line
 from api.reports.tables import columns_of, write_csv
 from api.reports.tally import Tally
@@ -39,11 +39,13 @@ from detector.finding import Row
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """What is to be checked. `items` may be iterated several times and gives the same order each time;
-    `label` says what it is; `digest` pins a manifest or feed, None for a folder."""
+    `label` says what it is; `digest` pins a manifest or feed, None for a folder; `title` heads
+    the report."""
 
     label: str
     items: Callable[[], Iterable[Item]]
     digest: str | None = None
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,14 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Machinery:
-    """What a run works with. `scanner` builds the runner for the moment that was
-    settled; `watch` is told how many rows there are and will be, and gives what each new row calls."""
+    """What a run works with. `scanner` builds the runner for the moment that was settled; `facts` are for
+    the report; `watch` is told how many rows there are and will be, and gives what each new row calls."""
 
     scanner: Callable[[datetime], Scanner]
     gallery: Gallery
     signals: tuple[str, ...]
     clock: Callable[[], datetime]
+    facts: Mapping[str, str] = field(default_factory=dict)
     watch: Callable[[int, int], AbstractContextManager[Callable[[int], None]]] = lambda _done, _total: (
         nullcontext(lambda _steps: None)
     )
@@ -215,10 +218,15 @@ class Run:
     def _about(self) -> ReportAbout:
         given = {name.replace("_", " "): text for name, text in self.header.options.items()}
         return ReportAbout(
-            title=f"Check of {Path(self.header.source).name or self.header.source}",
+            title=self._inputs.title or f"Check of {Path(self.header.source).name or self.header.source}",
             version=self.header.version,
-            made_at=f"{self._machinery.clock():%Y-%m-%d %H:%M %Z}",
-            parameters={"source": self.header.source, "as of": self.header.as_of, **given},
+            made_at=moment(self._machinery.clock().isoformat()),
+            parameters={
+                "source": self.header.source,
+                "as of": moment(self.header.as_of),
+                **given,
+                **self._machinery.facts,
+            },
             findings_name=self._outputs.out.name if self._outputs.out else "the output of --out",
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,11 +21,11 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
-def _use(name: str, about: str, metavar: str = "TEXT") -> typer.models.OptionInfo:
+def _use(name: str, about: str, metavar: str = "TEXT") -> Any:
     return typer.Option(f"--{name}", help=about, metavar=metavar, rich_help_panel=USE)
 
 
-def _result(name: str, about: str) -> typer.models.OptionInfo:
+def _result(name: str, about: str) -> Any:
     return typer.Option(f"--{name}", help=about, rich_help_panel=RESULTS)
 
 

@@ -94,6 +94,10 @@ def machinery_of(application: Application, use: Use, asked: Asked) -> Machinery:
         gallery=gallery_of(application),
         signals=tuple(str(signal) for signal in application.extractor.made_by.ids),
         clock=application.clock,
+        facts={
+            "registered talents": str(application.registry.registry_size),
+            "strangers taken for one": f"at most {application.settings.target_fpir:.1%} of faces, by calibration",
+        },
         watch=partial(_watched, asked.quiet),
     )
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -118,6 +120,21 @@ def write_html(
     temporary.replace(path)
 
 
+def moment(text: str) -> str:
+    """An ISO 8601 moment for a person: to the minute, with its offset."""
+    at = datetime.fromisoformat(text)
+    return f"{at:%Y-%m-%d %H:%M} {at.tzname() or ''}".rstrip()
+
+
+def _claimed(value: Any, name: str) -> str:
+    """One value of a use for a person."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name.endswith("_at"):
+        return moment(value)
+    return ", ".join(value) if isinstance(value, list) else str(value).replace("_", " ")
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -127,6 +144,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["words"] = lambda code: str(code).replace("_", " ")
+    environment.filters["claimed"] = _claimed
     environment.filters["filename"] = lambda source: Path(source).name or source
     return environment
 

@@ -28,7 +28,7 @@ def findings_table(rows: Iterable[Row], *, title: str | None = None) -> Table:
     for heading, ratio in (("picture", 3), ("who", 2), ("verdict", 2), ("why", 7)):
         table.add_column(heading, ratio=ratio, overflow="fold")
     for row in rows:
-        table.add_row(Text(_printable(Path(row["source"]).name)), _who(row), verdict_text(row), why(row))
+        table.add_row(Text(_printable(Path(row["source"]).name)), who(row), verdict_text(row), why(row))
     return table
 
 
@@ -43,7 +43,7 @@ def print_findings(rows: Iterable[Row]) -> None:
 
 
 def _cells(row: Row) -> tuple[Text, ...]:
-    return Text(_printable(row["source"])), _who(row), verdict_text(row), why(row)
+    return Text(_printable(row["source"])), who(row), verdict_text(row), why(row)
 
 
 def verdict_text(row: Row) -> Text:
@@ -67,7 +67,8 @@ def why(row: Row) -> Text:
     return Text("\n".join(_printable(reason["detail"]) for reason in reasons(row)))
 
 
-def _who(row: Row) -> Text:
+def who(row: Row) -> Text:
+    """Who was found, by reference, and how similar."""
     named = talent_refs(row)
     if not named:
         return Text("–", style="dim")
