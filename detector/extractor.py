@@ -1,0 +1,96 @@
+"""Compute every signal of a batch of pictures.
+
+Flow: a bounded pool finds the faces and the hashes picture by picture (the networks and OpenCV release the
+interpreter while they work); then all aligned faces of the batch go through the recogniser together, and the
+pictures through the image embedding if there is one. The answer has one `Signals` per picture, in order.
+Which signals there are, and why one is off, is `made_by`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from detector.faces.networks import FaceNetworks, FoundFace
+from detector.hashing import KINDS, HashKind, hashes
+from detector.imagery import DecodedImage, Pixels
+from detector.runtime import Tensor, cores
+from detector.signals import Face, HashCodes, SignalId, SignalKind, Signals, SignalSet, Vector
+
+
+class Embedder(Protocol):
+    """Turns whole pictures into unit vectors, shape (n, dimension)."""
+
+    @property
+    def signal(self) -> SignalId: ...
+
+    def vectors(self, pictures: Sequence[Pixels]) -> Tensor: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Looked:
+    """What one picture gives on its own."""
+
+    faces: list[FoundFace]
+    hashes: Mapping[SignalId, HashCodes]
+
+
+class SignalExtractor:
+    """Implements `ports.Extractor`. `faces` or `embedder` None switches that signal off; `absent` says
+    why."""
+
+    def __init__(
+        self,
+        faces: FaceNetworks | None,
+        embedder: Embedder | None = None,
+        absent: Mapping[SignalKind, str] | None = None,
+        *,
+        kinds: Sequence[HashKind] = KINDS,
+        threads: int | None = None,
+    ) -> None:
+        self._faces = faces
+        self._embedder = embedder
+        self._kinds = tuple(kinds)
+        self._made_by = SignalSet(
+            faces.signal if faces else None,
+            embedder.signal if embedder else None,
+            tuple(kind.signal for kind in self._kinds),
+            dict(absent or {}),
+        )
+        self._pool = ThreadPoolExecutor(threads or cores(), thread_name_prefix="extract")
+
+    @property
+    def made_by(self) -> SignalSet:
+        return self._made_by
+
+    def extract(self, images: Sequence[DecodedImage]) -> list[Signals]:
+        """One `Signals` per picture, in order. A picture without a face has `faces` empty."""
+        looked = list(self._pool.map(self._look, images))
+        faces = self._recognise(looked)
+        wholes = self._embed(images)
+        return [
+            Signals(found, whole, one.hashes, self._made_by)
+            for found, whole, one in zip(faces, wholes, looked, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Stop the pool's threads."""
+        self._pool.shutdown()
+
+    def _look(self, image: DecodedImage) -> _Looked:
+        found = self._faces.find(image) if self._faces else []
+        return _Looked(found, hashes(image.pixels, self._kinds))
+
+    def _recognise(self, looked: Sequence[_Looked]) -> list[tuple[Face, ...]]:
+        found = [face for one in looked for face in one.faces]
+        if not found or self._faces is None:
+            return [() for _ in looked]
+        vectors = iter(self._faces.vectors([face.crop for face in found], self._pool))
+        return [tuple(face.recognised(next(vectors)) for face in one.faces) for one in looked]
+
+    def _embed(self, images: Sequence[DecodedImage]) -> Sequence[Vector | None]:
+        if self._embedder is None or not images:
+            return [None] * len(images)
+        return list(self._embedder.vectors([image.pixels for image in images]))

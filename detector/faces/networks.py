@@ -1,0 +1,80 @@
+"""Both face networks together: pictures in, faces with vectors out.
+
+Detection and alignment run picture by picture; the aligned faces of all pictures of a batch then go
+through the recogniser together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from detector.faces.alignment import aligned
+from detector.faces.quality import QualityLimits, judge
+from detector.faces.sface import SIGNAL, SFace
+from detector.faces.yunet import Detection, DetectorSettings, YuNet, find_faces
+from detector.imagery import DecodedImage, Pixels
+from detector.runtime import Tensor
+from detector.signals import Box, Face, FaceQuality, SignalId, Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundFace:
+    """A face before recognition: in pixels of the full-size picture, with its aligned crop (112, 112, 3)."""
+
+    place: Detection
+    quality: FaceQuality
+    crop: Pixels
+
+    def recognised(self, vector: Vector) -> Face:
+        x, y, width, height = (float(value) for value in self.place.box)
+        points = tuple((float(px), float(py)) for px, py in self.place.points)
+        return Face(Box(x, y, width, height), points, self.place.score, self.quality, vector)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSettings:
+    detector: DetectorSettings = field(default_factory=DetectorSettings)
+    quality: QualityLimits = field(default_factory=QualityLimits)
+
+
+class FaceNetworks:
+    """YuNet and SFace. Nothing is loaded before the first picture, or `load`. Thread-safe."""
+
+    def __init__(
+        self,
+        yunet_path: Path,
+        sface_path: Path,
+        *,
+        settings: FaceSettings | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self._yunet = YuNet(yunet_path, threads=threads)
+        self._sface = SFace(sface_path, threads=threads)
+        self._settings = settings or FaceSettings()
+
+    @property
+    def signal(self) -> SignalId:
+        return SIGNAL
+
+    def load(self) -> None:
+        """Compile both networks now; a server does so before it takes traffic."""
+        self._yunet.load()
+        self._sface.load()
+
+    def find(self, image: DecodedImage) -> list[FoundFace]:
+        """The picture's faces, best detection first; empty when there is none."""
+        detections = find_faces(self._yunet, image.pixels, self._settings.detector)
+        return [self._found(image, face) for face in detections]
+
+    def vectors(self, crops: Sequence[Pixels], pool: Executor | None = None) -> Tensor:
+        """Unit vectors (n, 128) of aligned crops."""
+        return self._sface.vectors(crops, pool)
+
+    def _found(self, image: DecodedImage, face: Detection) -> FoundFace:
+        crop = aligned(image.pixels, face.points)
+        height, width = image.pixels.shape[:2]
+        quality = judge(face, crop, (width, height), image.scale, self._settings.quality)
+        return FoundFace(face.scaled(1 / image.scale), quality, crop)
