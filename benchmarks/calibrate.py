@@ -1,0 +1,206 @@
+"""Make the calibration table of the face signal, and check on other people that it keeps what it promises.
+
+    python -m benchmarks.calibrate ../shared/eval [--cache FOLDER] [--write data/calibration/sface-2021dec.json]
+
+    comparisons (own talent, other talents) ─ logistic fit ─▶ strength ─ tail of the others ─▶ false match rate
+
+Checked by halves of the people: fitted on one half, the rates asked for are measured on the other, and the other way
+round. Checked over registry sizes: galleries drawn at random, the rate asked for beside the rate measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.evaluation import (
+    FaceTable,
+    Floats,
+    Gallery,
+    Pairs,
+    Probe,
+    load_faces,
+    read_gallery,
+    read_probes,
+)
+from benchmarks.scoring import Matcher, false_positives, missed, outcomes
+from data.calibration import read_tables
+from detector.calibration import FaceCalibration, Monotone
+from detector.faces.sface import SIGNAL
+
+RATES = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)
+STRAIGHT = (1e-3, 3e-4, 1e-4, 3e-5)
+"""Rates over which the tail is a straight line in its logarithm; beyond the last it goes on along that line."""
+FARTHEST = 1e-7
+ASKED = (0.01, 0.003)
+SIZES = (20, 50, 100)
+DRAWS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Comparisons:
+    """Scores of usable faces against their own talent, and against all others."""
+
+    mated: Floats
+    impostor: Floats
+
+
+def compare(
+    table: FaceTable, gallery: Gallery, probes: Sequence[Probe], template_weight: float
+) -> Comparisons:
+    """LFW probes. Of a talent's picture the largest face only: who else is in it is not known."""
+    best, template = gallery.best(table.vectors), gallery.template(table.vectors, table.quality)
+    scores = best + template_weight * (template - best)
+    places = {talent: place for place, talent in enumerate(gallery.talents)}
+    mated, impostor = [], []
+    for probe in probes:
+        row = table.enrolled(probe.image)
+        if probe.group != "lfw" or row is None or not table.usable[row]:
+            continue
+        own = [places[talent] for talent in probe.truth if talent in places]
+        mated.append(scores[row, own])
+        impostor.append(np.delete(scores[row], own))
+    return Comparisons(np.concatenate(mated), np.concatenate(impostor))
+
+
+def fit(found: Comparisons, template_weight: float) -> FaceCalibration:
+    slope, offset = _logistic(found)
+    strength = Monotone(((0.0, round(offset, 3)), (1.0, round(slope + offset, 3))))
+    tail = -np.sort(-found.impostor)
+    knots = [(strength(float(tail[int(rate * len(tail))])), math.log(rate)) for rate in RATES]
+    knots.append(_far_knot(knots))
+    rounded = tuple((round(x, 3), round(y, 3)) for x, y in knots)
+    return FaceCalibration(SIGNAL, template_weight, strength, Monotone(rounded))
+
+
+def _logistic(found: Comparisons) -> tuple[float, float]:
+    """Slope and offset of the log-likelihood ratio, both classes weighing the same, by Newton's method."""
+    x = np.concatenate([found.mated, found.impostor]).astype(np.float64)
+    own = np.concatenate([np.ones(len(found.mated)), np.zeros(len(found.impostor))])
+    weight = np.where(own == 1, 0.5 / len(found.mated), 0.5 / len(found.impostor))
+    design = np.stack([x, np.ones_like(x)], axis=1)
+    theta = np.array([10.0, -4.0])
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-design @ theta))
+        gradient = design.T @ (weight * (own - chance))
+        curvature = (design * (weight * chance * (1 - chance))[:, None]).T @ design
+        theta = theta + np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient)
+    return float(theta[0]), float(theta[1])
+
+
+def _far_knot(knots: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    straight = [(x, y) for x, y in knots if y <= math.log(STRAIGHT[0]) + 1e-9]
+    slope = float(np.polyfit([x for x, _ in straight], [y for _, y in straight], 1)[0])
+    x, y = knots[-1]
+    return x + (math.log(FARTHEST) - y) / slope, math.log(FARTHEST)
+
+
+def check_halves(table: FaceTable, pairs: Pairs, probes: Sequence[Probe], weight: float) -> Iterator[str]:
+    """Fitted on one half of the people, measured on the other."""
+    people = sorted({probe.person for probe in probes} | {talent for talent, _ in pairs})
+    for seed in range(5):
+        chosen = set(random.Random(seed).sample(people, len(people) // 2))  # noqa: S311  # a split, no secret
+        for first in (chosen, set(people) - chosen):
+            fitted = fit(compare(table, *_part(table, pairs, probes, first), weight), weight)
+            gallery, others = _part(table, pairs, probes, set(people) - first)
+            yield f"split {seed}, {len(gallery.talents)} talents: " + _measured(
+                table, gallery, others, fitted
+            )
+
+
+def check_sizes(
+    table: FaceTable, pairs: Pairs, probes: Sequence[Probe], fitted: FaceCalibration
+) -> Iterator[str]:
+    """The rate asked for, over galleries of other sizes."""
+    talents = sorted({talent for talent, _ in pairs})
+    for size in (*SIZES, len(talents)):
+        rates = []
+        for seed in range(DRAWS if size < len(talents) else 1):
+            drawn = set(random.Random(seed).sample(talents, size))  # noqa: S311
+            gallery = Gallery.of(table, [pair for pair in pairs if pair[0] in drawn])
+            found = outcomes([probe for probe in probes if probe.street], Matcher.of(table, gallery, fitted))
+            rates.append([false_positives(found, fitted.threshold(fpir, size)) for fpir in ASKED])
+        mean = np.mean(rates, axis=0)
+        yield f"{size:4d} talents: " + ", ".join(
+            f"asked {asked:.1%} measured {rate:.2%}" for asked, rate in zip(ASKED, mean, strict=True)
+        )
+
+
+def _part(
+    table: FaceTable, pairs: Pairs, probes: Sequence[Probe], people: set[str]
+) -> tuple[Gallery, list[Probe]]:
+    kept = [pair for pair in pairs if pair[0] in people]
+    return Gallery.of(table, kept), [probe for probe in probes if probe.person in people]
+
+
+def _measured(table: FaceTable, gallery: Gallery, probes: Sequence[Probe], fitted: FaceCalibration) -> str:
+    found = outcomes(probes, Matcher.of(table, gallery, fitted))
+    mated = [item for item in found if item.probe.truth and item.probe.group == "lfw"]
+    thresholds = [fitted.threshold(fpir, len(gallery.talents)) for fpir in ASKED]
+    return ", ".join(
+        f"asked FPIR {asked:.1%} measured {false_positives(found, at):.2%} FNIR {missed(mated, at):.2%}"
+        for asked, at in zip(ASKED, thresholds, strict=True)
+    )
+
+
+def as_json(fitted: FaceCalibration, found: Comparisons, talents: int, references: int) -> str:
+    made = {
+        "date": date.today().isoformat(),  # noqa: DTZ011  # the day of this run, for people to read
+        "how": "python -m benchmarks.calibrate: linear logistic fit with equal class weights; the false match rate is "
+        "read off the impostor comparisons and goes on along a straight line in its logarithm",
+        "pictures": "Labeled Faces in the Wild (LFW, deep-funneled), largest face of each picture, usable faces only",
+        "talents": talents,
+        "references": references,
+        "mated": len(found.mated),
+        "impostor": len(found.impostor),
+    }
+    table = {
+        "signal": str(fitted.signal),
+        "template_weight": fitted.template_weight,
+        "strength": fitted.strength.knots,
+        "log_false_match": fitted.log_false_match.knots,
+        "made": made,
+    }
+    return json.dumps(table, indent=1) + "\n"
+
+
+def main() -> None:
+    options = _options()
+    probes, pairs = read_probes(options.folder), read_gallery(options.folder)
+    images = list(dict.fromkeys([*(image for _, image in pairs), *(probe.image for probe in probes)]))
+    table = load_faces(options.folder, images, options.cache)
+    gallery, weight = Gallery.of(table, pairs), options.template_weight
+    found = compare(table, gallery, probes, weight)
+    fitted = replace(fit(found, weight), made="this run")
+    for size, thresholds in fitted.table((50, 100, 268, 411, 1000, 10_000), (0.05, *ASKED)):
+        scores = ", ".join(f"{fitted.strength.inverse()(at):.3f}" for at in thresholds)
+        print(f"{size:6d} talents: score at FPIR 5 %, 1 %, 0.3 %: {scores}")
+    for line in (*check_sizes(table, pairs, probes, fitted), *check_halves(table, pairs, probes, weight)):
+        print(line, flush=True)
+    if options.write:
+        options.write.write_text(
+            as_json(fitted, found, len(gallery.talents), len(gallery.rows)), encoding="utf-8"
+        )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="the evaluation pictures")
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "lookalike" / "benchmarks")
+    parser.add_argument("--template-weight", type=float, default=read_tables().face(SIGNAL).template_weight)
+    parser.add_argument("--write", type=Path, help="where to keep the table")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
