@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from api.settings import Settings
 from data.weights import WeightsCache
-from detector.errors import MissingExtra, WeightsError
 from detector.extractor import Embedder, SignalExtractor
 from detector.faces.networks import FaceNetworks
 from detector.signals import SignalKind
