@@ -63,18 +63,18 @@ class HashIndex:
         distances, rows = faiss.knn_hamming(flat, self._rows.matrix, min(k, len(self)))
         shape = (len(queries), VARIANTS, -1)
         found = zip(distances.reshape(shape), rows.reshape(shape), strict=True)
-        return [self._hits(*of_query, bits=8 * width)[:k] for of_query in found]
+        return [self._hits(*of_query, bits=8 * width, k=k) for of_query in found]
 
     def _width(self) -> int | None:
         return self._rows.width if len(self) else None
 
-    def _hits(self, distances: NDArray[np.int32], rows: NDArray[np.int64], bits: int) -> list[Hit]:
-        """The nearest turn per reference, over the (8, k) neighbours of one query's turns."""
+    def _hits(self, distances: NDArray[np.int32], rows: NDArray[np.int64], bits: int, k: int) -> list[Hit]:
+        """The nearest k references, each by its nearest turn, of the (8, k) neighbours of one query's turns."""
         nearest: dict[int, tuple[int, int]] = {}
         for turn, (of_turn, at_rows) in enumerate(zip(distances.tolist(), rows.tolist(), strict=True)):
             for distance, row in zip(of_turn, at_rows, strict=True):
                 if row >= 0 and distance < nearest.get(row, (bits + 1, 0))[0]:
                     nearest[row] = (distance, turn)
         ids = self._rows.ids
-        found = [Hit(ids[row], 1.0 - distance / bits, turn) for row, (distance, turn) in nearest.items()]
-        return sorted(found, key=lambda hit: (-hit.similarity, hit.id))
+        ranked = sorted((distance, ids[row], turn) for row, (distance, turn) in nearest.items())
+        return [Hit(name, 1.0 - distance / bits, turn) for distance, name, turn in ranked[:k]]

@@ -211,7 +211,7 @@ class FaceShelf(Shelf):
         face."""
         if self.talent_count <= top:
             return [self.talents for _ in queries]
-        breadth = 4 * top
+        breadth = 2 * top
         while True:
             found = self._index.search(self.signal, queries, breadth)
             nearest = [self._first_talents(hits, top) for hits in found]

@@ -1,0 +1,203 @@
+"""How fast and how exact the indexes are, beside bare FAISS in the same run: python benchmarks/index_bench.py
+
+Random unit vectors, `--references` of them per talent in a cluster; queries are noisy views of talents. Every
+figure is the best of `--repeat` runs (the first one warms up). Bare FAISS is an IndexFlatIP over the same
+vectors: what anybody would write in three lines, without ids, removal, talents or templates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+
+from detector.signals import Box, Face, FaceQuality, SignalId, SignalKind, Signals, SignalSet
+from indexer.faiss_index import FaissIndex
+from indexer.hash_index import HashIndex
+from indexer.registry import Registry
+
+FACE = SignalId(SignalKind.FACE, "random", "1", "none")
+HASH = SignalId(SignalKind.HASH, "random", "1", "none")
+MADE_BY = SignalSet(FACE, None, (HASH,))
+
+AS_SHIPPED = faiss.cvar.distance_compute_blas_threshold
+"""Queries from which this build of FAISS uses a matrix product, before `FaissIndex` lowers it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Put:
+    """A change of the feed that the registry is built from."""
+
+    number: int
+    reference_id: str
+    talent_id: str
+    vector: Any
+    quality: float
+    op: str = "put"
+
+
+class Feed:
+    """All references as one list of changes per signal."""
+
+    def __init__(self, faces: Any, hashes: Any, per_talent: int) -> None:
+        self._changes = {FACE: self._puts(faces, per_talent), HASH: self._puts(hashes, per_talent)}
+
+    def head(self) -> int:
+        return len(self._changes[FACE])
+
+    def since(self, number: int, signal_id: SignalId, limit: int) -> list[Put]:
+        return self._changes[signal_id][number : number + limit]
+
+    def _puts(self, vectors: Any, per_talent: int) -> list[Put]:
+        return [
+            Put(number + 1, f"ref{number}", f"talent{number // per_talent}", vector, 0.9)
+            for number, vector in enumerate(vectors)
+        ]
+
+
+def main() -> None:
+    options = _options()
+    print(f"options {vars(options)}")
+    print(
+        f"machine {platform.machine()} {_cpu()}, {os.cpu_count()} cores; FAISS {faiss.__version__}, ", end=""
+    )
+    print(
+        f"{faiss.omp_get_max_threads()} threads, matrix products from {AS_SHIPPED} queries as shipped; numpy {np.__version__}; Python {platform.python_version()}"
+    )
+    for size in options.sizes:
+        _run(size, options)
+
+
+def _run(size: int, options: argparse.Namespace) -> None:
+    random = np.random.default_rng(options.seed)
+    centres = _unit(random.normal(size=(-(-size // options.references), options.dimension)))
+    faces = _unit(
+        np.repeat(centres, options.references, axis=0)[:size] + options.noise * _noise(random, size, options)
+    )
+    seen = random.integers(0, len(centres), options.queries)
+    queries = _unit(centres[seen] + options.noise * _noise(random, options.queries, options))
+    hashes = random.integers(0, 256, (size, 8), dtype=np.uint8)
+    turned = random.integers(0, 256, (options.queries, 8, 8), dtype=np.uint8)
+    print(f"\n{size} references of {len(centres)} talents, {options.queries} queries, top {options.top}")
+    _embeddings(faces, queries, options)
+    _hashes(hashes, turned, options)
+    _registry(faces, hashes, queries, turned, options)
+
+
+def _embeddings(faces: Any, queries: Any, options: argparse.Namespace) -> None:
+    ids = [f"ref{number}" for number in range(len(faces))]
+    bare = faiss.IndexFlatIP(options.dimension)
+    built_bare = _timed(lambda: (bare.reset(), bare.add(faces)), options)
+    index = FaissIndex(FACE)
+    built = _timed(lambda: (index.remove(ids), index.add(FACE, ids, faces)), options)
+    expected = bare.search(queries, options.top)[1]
+    found = index.search(FACE, queries, options.top)
+    tuned = faiss.cvar.distance_compute_blas_threshold
+    for name, threshold in (("as shipped", AS_SHIPPED), ("tuned as ours", tuned)):
+        faiss.cvar.distance_compute_blas_threshold = threshold
+        searched = _timed(lambda: bare.search(queries, options.top), options)
+        _report(f"faces  bare, {name}", built_bare, searched)
+    _report("faces  FaissIndex", built, _timed(lambda: index.search(FACE, queries, options.top), options))
+    print(f"  recall@{options.top} of FaissIndex against bare FAISS {_recall(found, expected):.4f}")
+
+
+def _hashes(hashes: Any, turned: Any, options: argparse.Namespace) -> None:
+    ids = [f"ref{number}" for number in range(len(hashes))]
+    bare = faiss.IndexBinaryFlat(64)
+    built_bare = _timed(lambda: (bare.reset(), bare.add(hashes)), options)
+    index = HashIndex(HASH)
+    built = _timed(lambda: (index.remove(ids), index.add(HASH, ids, hashes)), options)
+    flat = turned.reshape(-1, 8)
+    _report(
+        "hashes bare IndexBinaryFlat", built_bare, _timed(lambda: bare.search(flat, options.top), options)
+    )
+    _report("hashes HashIndex", built, _timed(lambda: index.search(HASH, turned, options.top), options))
+
+
+def _registry(faces: Any, hashes: Any, queries: Any, turned: Any, options: argparse.Namespace) -> None:
+    feed = Feed(faces, hashes, options.references)
+    pictures = [_picture(face, codes) for face, codes in zip(queries, turned, strict=True)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "registry.snapshot"
+        rebuilt = _once(lambda: Registry.open(MADE_BY, feed, path))
+        loaded = _once(lambda: Registry.open(MADE_BY, feed, path))
+        registry = Registry.open(MADE_BY, feed, path)
+        print(f"  registry: rebuilt and saved in {rebuilt:.2f} s, loaded in {loaded:.2f} s, ", end="")
+        print(f"snapshot {path.stat().st_size / 2**20:.1f} MiB")
+    faces_only = SignalSet(FACE, None, ())
+    bare = [Signals(one.faces, None, {}, faces_only) for one in pictures]
+    _report("registry faces", None, _timed(lambda: registry.search(bare, options.top), options))
+    _report(
+        "registry faces and copies", None, _timed(lambda: registry.search(pictures, options.top), options)
+    )
+
+
+def _picture(face: Any, codes: Any) -> Signals:
+    quality = FaceQuality(1.0, 60, 60, 0)
+    seen = Face(Box(0, 0, 1, 1), ((0.0, 0.0),) * 5, 0.9, quality, face)
+    return Signals((seen,), None, {HASH: codes}, MADE_BY)
+
+
+def _noise(random: np.random.Generator, size: int, options: argparse.Namespace) -> Any:
+    return _unit(random.normal(size=(size, options.dimension)))
+
+
+def _unit(vectors: Any) -> Any:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def _recall(found: Sequence[Sequence[Any]], expected: Any) -> float:
+    pairs = zip(found, expected, strict=True)
+    shared = sum(len({hit.id for hit in hits} & {f"ref{row}" for row in rows}) for hits, rows in pairs)
+    return shared / expected.size
+
+
+def _timed(call: Callable[[], object], options: argparse.Namespace) -> float:
+    return min(_once(call) for _ in range(options.repeat + 1))
+
+
+def _once(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def _report(name: str, built: float | None, searched: float) -> None:
+    build = "" if built is None else f"build {built * 1000:8.1f} ms   "
+    print(f"  {name:28} {build}search {searched * 1000:8.1f} ms")
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "unknown")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--dimension", type=int, default=128)
+    parser.add_argument("--references", type=int, default=4, help="per talent")
+    parser.add_argument("--noise", type=float, default=0.9, help="length added to a talent's unit vector")
+    parser.add_argument("--queries", type=int, default=64)
+    parser.add_argument("--top", type=int, default=20)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
