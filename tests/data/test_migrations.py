@@ -1,19 +1,21 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
+from sqlalchemy.dialects import sqlite
 
-from data.store import Store
+from data.store import NewReference, Store
 from data.store.database import Database
-from data.store.tables import metadata
+from data.store.tables import UtcDateTime, metadata
 from detector.errors import StoreError
 
 Clock = Callable[[], datetime]
@@ -74,7 +76,7 @@ def test_processes_that_open_a_new_store_at_once_all_succeed(
     tmp_path: Path, store_url: str, clock: Clock
 ) -> None:
     script = (
-        "import sys; from datetime import UTC, datetime; from data.store import Store\n"
+        "import sys; from datetime import UTC, datetime; from data.store import NewReference, Store\n"
         "sys.stdin.readline()\n"
         "Store.open(sys.argv[1], clock=lambda: datetime.now(UTC)).talents.add(sys.argv[2], 'Name')"
     )
@@ -102,7 +104,7 @@ def test_processes_that_open_a_new_store_at_once_all_succeed(
         ("no url", "no database URL"),
         ("nosuch://host/db", "no driver"),
         ("sqlite://", "name a folder"),
-        ("sqlite:////proc/nowhere/store.sqlite3", "folder of the database"),
+        ("sqlite:////proc/nowhere/store.sqlite3", "can't be made"),
     ],
 )
 def test_an_unusable_database_is_a_sentence(url: str, says: str, clock: Clock) -> None:
@@ -117,9 +119,26 @@ def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path, clock: Clock) 
         Store.open(f"sqlite:///{tmp_path / 'store.sqlite3'}", clock=clock)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
+def test_only_the_owner_can_read_what_is_kept(
+    store: Store, tmp_path: Path, new_reference: Callable[..., NewReference]
+) -> None:
+    store.references.add(store.talents.add("a", "Ada").id, new_reference())
+    state = tmp_path / "state"
+    kept = [state, *(path for path in state.rglob("*") if path.is_file())]
+    assert len(kept) >= 4
+    assert [path.name for path in kept if path.stat().st_mode & 0o077] == []
+
+
 def test_a_moment_needs_its_zone(store: Store, tmp_path: Path) -> None:
-    naive = Store.open(
-        f"sqlite:///{tmp_path / 'other.sqlite3'}", clock=lambda: datetime(2026, 1, 1, tzinfo=UTC)
-    )
-    with naive:
-        assert naive.talents.add("a", "Ada").created_at == datetime(2026, 1, 1, tzinfo=UTC)
+    with pytest.raises(ValueError, match="time zone"):
+        UtcDateTime().process_bind_param(datetime(2026, 1, 1), sqlite.dialect())  # noqa: DTZ001 - the fault
+
+
+def test_moments_are_kept_with_their_zone(tmp_path: Path) -> None:
+    moment = datetime(2026, 1, 1, 12, 30, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    with Store.open(f"sqlite:///{tmp_path / 'other.sqlite3'}", clock=lambda: moment) as store:
+        added = store.talents.add("a", "Ada")
+        assert added.created_at == store.talents.get(added.id).created_at == moment
+        assert store.audit.list()[0].at == moment
+        assert store.audit.verify() == []
