@@ -21,7 +21,7 @@ from api.reports.gallery import StoreGallery
 from api.reports.jsonl import to_line
 from api.reports.tally import is_flagged
 from api.reports.terminal import print_findings, summary_lines
-from api.scan_run import Inputs, Machinery, Outputs, Parameters, Ran, Run
+from api.scan_run import Inputs, Machinery, Outputs, Parameters, Ran, Run, require_folders
 from api.scanning import Scanner, ScanPlan
 from api.terminal import note, progress, say
 from api.uses import parse_moment, use_from_options
@@ -56,6 +56,7 @@ def run_and_exit(ctx: typer.Context, inputs: Inputs, outputs: Outputs, asked: As
     """Run to the end and leave with the exit code of docs/findings.md."""
     use = use_from_options(asked.use)
     moment = parse_option("--as-of", asked.as_of)
+    require_folders(outputs)
     with opened(ctx) as application:
         machinery = machinery_of(application, use, asked)
         with Run(inputs, outputs, Parameters(_options(asked), moment), machinery) as run:
