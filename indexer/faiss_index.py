@@ -9,26 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import faiss
 import numpy as np
 
 from detector.signals import SignalId
 from indexer.checks import check_embeddings, check_k, check_rows
+from indexer.kernels import nearest_by_product
 from indexer.ports import Hit, Vectors
 from indexer.rows import Rows
-
-_MATRIX_PRODUCT_FROM = 4
-"""Queries from which FAISS shall use one matrix product instead of a product per query. Some builds never do
-unless told: 64 queries against 100,000 vectors then cost 190 ms instead of 34 ms. Below four queries it
-doesn't pay."""
 
 
 class FaissIndex:
     """Exact inner-product search; the cosine when vectors have unit length. Implements VectorIndex."""
 
     def __init__(self, signal_id: SignalId) -> None:
-        # FAISS keeps this for the whole process; it changes how fast answers come, never which
-        faiss.cvar.distance_compute_blas_threshold = _MATRIX_PRODUCT_FROM
         self.signal_id = signal_id
         self._rows = Rows(np.float32)
 
@@ -65,12 +58,7 @@ class FaissIndex:
         check_k(k)
         if not len(self) or not len(queries):
             return [[] for _ in queries]
-        similarities, rows = faiss.knn(
-            np.ascontiguousarray(queries),
-            self._rows.matrix,
-            min(k, len(self)),
-            metric=faiss.METRIC_INNER_PRODUCT,
-        )
+        similarities, rows = nearest_by_product(queries, self._rows.matrix, k)
         return [self._hits(*found) for found in zip(similarities.tolist(), rows.tolist(), strict=True)]
 
     def _width(self) -> int | None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.signals import SignalId
 from indexer.checks import VARIANTS, check_codes, check_k, check_rows, check_turned_codes
+from indexer.kernels import nearest_by_bits
 from indexer.ports import Hit, Vectors
 from indexer.rows import Rows
 
@@ -59,8 +59,7 @@ class HashIndex:
         if not len(self) or not len(queries):
             return [[] for _ in queries]
         width = queries.shape[2]
-        flat = np.ascontiguousarray(queries.reshape(-1, width))
-        distances, rows = faiss.knn_hamming(flat, self._rows.matrix, min(k, len(self)))
+        distances, rows = nearest_by_bits(queries.reshape(-1, width), self._rows.matrix, k)
         shape = (len(queries), VARIANTS, -1)
         found = zip(distances.reshape(shape), rows.reshape(shape), strict=True)
         return [self._hits(*of_query, bits=8 * width, k=k) for of_query in found]
