@@ -6,8 +6,9 @@ import datetime as dt
 import json
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from detector.consent import decide, is_flag, worst
@@ -30,6 +31,14 @@ from detector.use import Medium, SyntheticClass, Use
 DAY_ONE = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 COVERED = {Verdict.AUTHORISED, Verdict.AUTHORISED_WITH_DEFECT}
 USE_KINDS = ["photo_use", "ai_edit", "replica_create", "replica_use"]
+
+zones = st.sampled_from([dt.UTC, *map(ZoneInfo, ("Europe/Paris", "America/St_Johns", "Pacific/Apia"))])
+
+
+def examples(number: int) -> settings:
+    """So many, however slow the machine is at the time: nothing here is about speed."""
+    return settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 # Few values and few days, so that a record and a use meet, and just miss each other, often.
 moments = st.integers(0, 20).map(lambda days: DAY_ONE + dt.timedelta(days=days))
@@ -187,9 +196,9 @@ def covered(decision: Decision) -> bool:
         purpose=st.none() | st.text(),
         medium=st.none() | st.sampled_from(Medium),
         territory=st.none() | st.text(),
-        published_at=st.none() | st.datetimes(timezones=st.none() | st.timezones()),
-        made_at=st.none() | st.datetimes(timezones=st.none() | st.timezones()),
-        seen_at=st.none() | st.datetimes(timezones=st.none() | st.timezones()),
+        published_at=st.none() | st.datetimes(timezones=st.none() | zones),
+        made_at=st.none() | st.datetimes(timezones=st.none() | zones),
+        seen_at=st.none() | st.datetimes(timezones=st.none() | zones),
         declared_ai=st.none() | st.booleans(),
         domain=st.none() | st.text(),
         asset=st.none() | st.text(),
@@ -198,10 +207,10 @@ def covered(decision: Decision) -> bool:
     st.lists(records, max_size=4),
     st.none()
     | st.builds(TalentStanding, st.sampled_from(["T", "U", ""]), st.booleans(), st.booleans(), st.booleans()),
-    st.datetimes(timezones=st.none() | st.timezones()),
+    st.datetimes(timezones=st.none() | zones),
     st.lists(st.text(), max_size=2),
 )
-@settings(max_examples=50)
+@examples(50)
 def test_any_input_gets_a_decision(
     evidence: Evidence,
     use: Use,
@@ -218,7 +227,7 @@ def test_any_input_gets_a_decision(
 
 
 @given(evidences, uses, books, talents, moments)
-@settings(max_examples=50)
+@examples(50)
 def test_everything_a_decision_says_is_documented(
     evidence: Evidence, use: Use, book: list[ConsentRecord], talent: TalentStanding, at: dt.datetime
 ) -> None:
@@ -236,7 +245,7 @@ def test_everything_a_decision_says_is_documented(
 
 
 @given(evidences, uses, books, talents, moments, st.randoms(use_true_random=False))
-@settings(max_examples=50)
+@examples(50)
 def test_the_order_of_records_does_not_matter(
     evidence: Evidence,
     use: Use,
@@ -254,7 +263,7 @@ def test_the_order_of_records_does_not_matter(
 
 
 @given(evidences, uses, books, talents, moments)
-@settings(max_examples=40)
+@examples(40)
 def test_a_decision_can_be_computed_again_from_what_is_stored(
     evidence: Evidence, use: Use, book: list[ConsentRecord], talent: TalentStanding, at: dt.datetime
 ) -> None:
@@ -264,7 +273,7 @@ def test_a_decision_can_be_computed_again_from_what_is_stored(
 
 
 @given(evidences, uses, generous, talents, moments, uses)
-@settings(max_examples=40)
+@examples(40)
 def test_the_hash_tells_inputs_apart(
     evidence: Evidence, use: Use, grant: ConsentRecord, talent: TalentStanding, at: dt.datetime, other: Use
 ) -> None:
@@ -274,7 +283,7 @@ def test_the_hash_tells_inputs_apart(
 
 
 @given(evidences, uses, books, generous, talents, moments)
-@settings(max_examples=120)
+@examples(80)
 def test_a_record_that_is_not_in_force_never_authorises(
     evidence: Evidence,
     use: Use,
@@ -302,7 +311,7 @@ def test_a_record_that_is_not_in_force_never_authorises(
 
 
 @given(evidences, uses, generous, talents, moments, moments)
-@settings(max_examples=50)
+@examples(50)
 def test_revoking_at_once_ends_every_authorisation(
     evidence: Evidence,
     use: Use,
@@ -317,7 +326,7 @@ def test_revoking_at_once_ends_every_authorisation(
 
 
 @given(evidences, uses, generous, moments, moments)
-@settings(max_examples=50)
+@examples(50)
 def test_once_expired_never_authorised_again(
     evidence: Evidence, use: Use, grant: ConsentRecord, first: dt.datetime, second: dt.datetime
 ) -> None:
@@ -328,7 +337,7 @@ def test_once_expired_never_authorised_again(
 
 
 @given(evidences, uses, books, generous, records, talents, moments)
-@settings(max_examples=120)
+@examples(80)
 def test_adding_a_record_never_takes_an_authorisation_away(
     evidence: Evidence,
     use: Use,
@@ -357,7 +366,7 @@ replicas = evidences.filter(
 
 
 @given(replicas, uses, st.lists(st.one_of(records, generous), max_size=5), talents, moments)
-@settings(max_examples=50)
+@examples(50)
 def test_a_photo_licence_never_authorises_a_known_replica(
     evidence: Evidence, use: Use, book: list[ConsentRecord], talent: TalentStanding, at: dt.datetime
 ) -> None:
@@ -398,7 +407,7 @@ KNOWABLE: dict[str, st.SearchStrategy[Any]] = {
     st.data(),
     st.sampled_from(sorted(KNOWABLE)),
 )
-@settings(max_examples=120)
+@examples(80)
 def test_an_unknown_field_never_authorises_more_than_a_known_one(
     evidence: Evidence, use: Use, book: list[ConsentRecord], data: st.DataObject, field: str
 ) -> None:
@@ -420,7 +429,7 @@ def test_the_generated_cases_reach_both_sides() -> None:
     seen: set[Verdict] = set()
 
     @given(evidences, uses, books, generous, moments)
-    @settings(max_examples=250, database=None, derandomize=True)
+    @settings(examples(120), database=None, derandomize=True)
     def collect(
         evidence: Evidence, use: Use, book: list[ConsentRecord], grant: ConsentRecord, at: dt.datetime
     ) -> None:
@@ -437,7 +446,7 @@ def test_the_generated_cases_reach_both_sides() -> None:
 
 
 @given(st.lists(st.tuples(evidences, uses, moments), max_size=4))
-@settings(max_examples=25)
+@examples(25)
 def test_worst_is_one_of_them_and_none_is_worse(cases: list[tuple[Evidence, Use, dt.datetime]]) -> None:
     decisions = [decide(evidence, use, [RELEASE], TALENT, at) for evidence, use, at in cases]
     found = worst(decisions)
@@ -448,7 +457,7 @@ def test_worst_is_one_of_them_and_none_is_worse(cases: list[tuple[Evidence, Use,
 
 
 @given(records)
-@settings(max_examples=25)
+@examples(25)
 def test_a_new_version_leaves_only_itself_current(record: ConsentRecord) -> None:
     following = revised(record)
     assert current([following, record]) == [following]

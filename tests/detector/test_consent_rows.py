@@ -489,7 +489,7 @@ def test_row_17_a_required_disclosure_is_missing(change: dict[str, Any], qualifi
     assert code in codes(found)
     assert is_flag(found)
     assert judged(REPLICA, asked).row == 18
-    assert judged(REPLICA, asked, record("replica_use", "free"), use=replace(USE, **change)).row == 18
+    assert judged(REPLICA, asked, record("replica_use", "z-free"), use=replace(USE, **change)).row == 18
 
 
 def test_row_18_a_replica_inside_all_terms() -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detector.errors import InvalidRecord
@@ -73,6 +73,9 @@ FULL: dict[str, Any] = {
     "life": {"offered_at": "2026-01-15"},
     "privacy": {"retention_until": "2030-01-01", "legal_hold": False},
 }
+
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def edited(path: str, value: Any) -> dict[str, Any]:
@@ -270,6 +273,7 @@ def parsed(document: dict[str, Any]) -> ConsentRecord | tuple[str, ...]:
         return refused.faults
 
 
+@PATIENT
 @given(st.dictionaries(st.sampled_from(sorted(FULL)), json_values, max_size=4))
 def test_any_document_is_a_record_or_a_list_of_faults(changes: dict[str, Any]) -> None:
     found = parsed(FULL | changes)
@@ -281,6 +285,7 @@ def test_any_document_is_a_record_or_a_list_of_faults(changes: dict[str, Any]) -
 zones = st.sampled_from(["UTC", "Europe/Paris", "America/New_York", "Asia/Kathmandu", "Pacific/Apia"])
 
 
+@PATIENT
 @given(
     zones,
     st.dates(dt.date(1900, 1, 2), dt.date(2100, 1, 1)),
