@@ -11,6 +11,7 @@ from data.calibration import read_tables
 from detector.calibration import CopyCalibration, FaceCalibration
 from detector.errors import SettingsError
 from detector.faces.sface import SIGNAL
+from detector.hashing import KINDS, HashKind
 from detector.signals import SignalId, SignalKind
 
 FACE_TABLE = {
@@ -88,3 +89,10 @@ def test_a_broken_table_names_its_file(tmp_path: Path, broken: str) -> None:
     (tmp_path / "broken.json").write_text(broken, encoding="utf-8")
     with pytest.raises(SettingsError, match=r"broken\.json"):
         read_tables(tmp_path)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.signal.model)
+def test_every_hash_that_is_computed_has_a_table(kind: HashKind) -> None:
+    table = read_tables().copies[kind.signal]
+    assert 0.8 < table.near < table.very_near < 1
+    assert table.strength(1.0) > table.strength(table.near) > 10
