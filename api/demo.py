@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from api.consents import read_document
 from api.importing import RosterImport
@@ -134,11 +134,6 @@ def _side_by_side(samples: Samples) -> Image.Image:
 _PAIR = ("obama3.jpg", "astronaut.png")
 
 
-def _thumbnail(samples: Samples) -> Image.Image:
-    small = ImageOps.contain(samples.image("biden.jpg"), (110, 110))
-    return small.filter(ImageFilter.GaussianBlur(0.9)).resize((440, 440 * small.height // small.width))
-
-
 def _bottle(_: Samples) -> Image.Image:
     picture = Image.new("RGB", (600, 800), (236, 232, 224))
     draw = ImageDraw.Draw(picture)
@@ -176,7 +171,12 @@ CASES = (
         lambda samples: samples.image("obama3.jpg"),
         {},
     ),
-    Case("tiny.jpg", "a tiny blurred picture, enlarged", _thumbnail, _use(CLIENT, "print", "no")),
+    Case(
+        "half-hidden.jpg",
+        "half a face, in another brand's shop",
+        lambda samples: samples.image("obama_partial_face.jpg"),
+        _use(STRANGER, "ecommerce", "no"),
+    ),
     Case(
         "astronaut.jpg",
         "a portrait of nobody registered",

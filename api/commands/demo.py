@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from api.composition import Application
     from api.demo import Scene
     from api.scan_run import Run
+    from data.weights import Progress
     from detector.finding import Row
 
 WIDTH = 120
@@ -46,10 +47,11 @@ def demo(
     Works offline once the networks and portraits are in the cache. Touches nothing but DIR and the cache.
     """
     from api.demo import Samples, prepare, put_on_record, stage  # noqa: PLC0415
+    from api.downloads import download_bars  # noqa: PLC0415
     from api.terminal import note  # noqa: PLC0415
 
     scene = prepare(folder.absolute())
-    with _application(ctx, scene) as application:
+    with download_bars() as report, _application(ctx, scene, report) as application:
         now = application.clock()
         note("Networks and portraits …")
         samples = Samples(application.samples.ensure_all())
@@ -60,7 +62,7 @@ def demo(
         _check(scene, application)
 
 
-def _application(ctx: typer.Context, scene: Scene) -> Application:
+def _application(ctx: typer.Context, scene: Scene, report: Callable[[Progress], None]) -> Application:
     """This installation with the demo's own state: networks and samples come from the person's cache."""
     from dataclasses import replace  # noqa: PLC0415
 
@@ -69,7 +71,7 @@ def _application(ctx: typer.Context, scene: Scene) -> Application:
     found = configured(ctx)
     own = {"state_dir": scene.state, "store_url": None, "image_model": None}
     settings = found.settings.model_copy(update=own)
-    parts = cast(Invocation, ctx.obj).parts or Parts()
+    parts = cast(Invocation, ctx.obj).parts or Parts(progress=report)
     return Application(replace(found, settings=settings), parts)
 
 
