@@ -312,7 +312,7 @@ def test_json_round_trip_is_exact(zone: str, start: dt.date, days: int, amount: 
         ("version", 1, "2026-02-02", ConsentStatus.SCHEDULED),
         ("version", 1, "2026-02-28T22:59:59", ConsentStatus.SCHEDULED),
         ("version", 1, "2026-02-28T23:00:00", ConsentStatus.ACTIVE),
-        ("version", 1, "2026-12-31T22:59:59", ConsentStatus.ACTIVE),
+        ("version", 1, "2026-12-31T22:59:59.999999", ConsentStatus.ACTIVE),
         ("version", 1, "2026-12-31T23:00:00", ConsentStatus.EXPIRED),
         ("life.revoked_at", "2026-06-01T00:00Z", "2026-05-31T23:59", ConsentStatus.ACTIVE),
         ("life.revoked_at", "2026-06-01T00:00Z", "2026-06-01T00:00", ConsentStatus.REVOKED),
