@@ -82,10 +82,18 @@ def document_of(file: Path | None, terms: Mapping[str, Any], paper: Path | None)
         document = with_terms(document, digest)
     if not document:
         raise UsageError("nothing to record: give a file, or options (see --help)")
-    document.setdefault("grantor", {"role": "self"})
-    if isinstance(document.get("duration"), dict):
-        document["duration"].setdefault("timezone", "UTC")
-    return document
+    return document if file else _with_usual(document)
+
+
+def _with_usual(document: Document) -> Document:
+    """What options leave out where it goes without saying; a file must say who signed, and in which time zone."""
+    usual = {"grantor.role": "self", "duration.timezone": "UTC" if "duration" in document else None}
+    return with_terms(document, {path: value for path, value in usual.items() if not _says(document, path)})
+
+
+def _says(document: Document, path: str) -> bool:
+    group, _, name = path.partition(".")
+    return isinstance(document.get(group), dict) and name in document[group]
 
 
 def digest_of(paper: Path) -> str:
