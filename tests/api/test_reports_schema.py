@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -92,3 +93,13 @@ def test_the_guide_names_every_column_of_a_use():
     text = (DOCS / "findings.md").read_text(encoding="utf-8")
     for each in fields(Use):
         assert f"`{each.name}`" in text, each.name
+
+
+def test_the_guide_names_every_code_an_input_can_fail_with():
+    root = DOCS.parent
+    modules = [root / "detector" / "decoding.py", *(root / "data" / "sources").glob("*.py")]
+    code = re.compile(r'(?:code=|Error: |(?:BAD_ROW|MISSING|SOURCE) = )"([a-z_]+)"')
+    found = {name for module in modules for name in code.findall(module.read_text("utf-8"))}
+    assert {"truncated", "animated", "file_missing", "bad_row", "folder_loop"} <= found
+    text = (DOCS / "findings.md").read_text("utf-8")
+    assert [name for name in sorted(found) if f"`{name}`" not in text] == []
