@@ -36,6 +36,7 @@ from indexer.judging import (
     judge_release,
     judge_same_file,
     likeness,
+    note_likeness,
 )
 from indexer.ports import Vectors
 from indexer.registry import Registry
@@ -72,9 +73,9 @@ class EnrolmentRequest:
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentResult:
-    """What became of one request. `code` and `detail` are None for a plain acceptance; an acceptance that was
-    confirmed keeps the code of the objection. `box`: the face that was taken; `boxes`: those to choose
-    from."""
+    """What became of one request. `code` and `detail` are None for a plain acceptance; one that was confirmed
+    keeps the code of the objection, and one to look at has a note's. `box`: the face that was taken; `boxes`:
+    those to choose from."""
 
     talent_ref: str
     image: str
@@ -175,8 +176,17 @@ class _Decoded:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
+    """`size`: width and height of the picture, in pixels. `note`: what a person should know of an
+    acceptance."""
+
     read: _Read
+    size: tuple[int, int]
     signals: Signals
+    note: Objection | None = None
+
+    def noted(self, note: Objection | None) -> _Seen:
+        """The first note stays: it is about the more serious thing."""
+        return self if self.note or not note else replace(self, note=note)
 
 
 _Row = _Stopped | _Read | _Decoded
@@ -226,7 +236,7 @@ class Enroller:
     def _extract(self, rows: Sequence[_Row]) -> list[_Stopped | _Seen]:
         images = [row.image for row in rows if isinstance(row, _Decoded)]
         extracted = iter(self._ports.extractor.extract(images) if images else [])
-        seen = (_Seen(row.read, next(extracted)) if isinstance(row, _Decoded) else row for row in rows)
+        seen = (_seen(row, next(extracted)) if isinstance(row, _Decoded) else row for row in rows)
         return [row for row in seen if not isinstance(row, _Read)]
 
     def _judge_batch(self, rows: Sequence[_Stopped | _Seen]) -> Iterator[EnrolmentResult]:
@@ -239,31 +249,34 @@ class Enroller:
         read = self._judge_file(row.read, accepted.files)
         if isinstance(read, _Stopped):
             return read.result()
-        face = choose_face(row.signals.faces, read.request.box)
-        if isinstance(face, Objection):
-            return read.stopped(face).result()
-        objection = judge_quality(face) or self._judge_likeness(row, face, accepted, policy)
+        choice = choose_face(row.signals.faces, read.request.box, row.size)
+        if isinstance(choice, Objection):
+            return read.stopped(choice).result()
+        objection, note = self._judge_face(row, choice.face, accepted, policy)
         if objection is not None and not _waived(objection, read):
-            return read.stopped(objection, face).result()
-        return self._keep(
-            _Seen(replace(read, objection=objection or read.objection), row.signals), face, accepted
-        )
+            return read.stopped(objection, choice.face).result()
+        waived = objection or read.objection
+        row = row.noted(None if waived is None else _confirmed(waived)).noted(note).noted(choice.note)
+        return self._keep(row, choice.face, accepted)
 
-    def _judge_likeness(
+    def _judge_face(
         self, row: _Seen, face: Face, accepted: _Accepted, policy: MatchPolicy
-    ) -> Objection | None:
+    ) -> tuple[Objection | None, Objection | None]:
+        """The objection to this face, and the note on it if it is accepted all the same."""
+        poor = judge_quality(face)
+        if poor is not None:
+            return poor, None
         talent_id = row.read.request.talent_id
         registries = (self._ports.registry, accepted.registry)
         answers = [_search(registry, row.signals, face) for registry in registries]
         own = _merged([registry.compare(face.vector, talent_id) for registry in registries])
         like = likeness(talent_id, own, chain.from_iterable(one.faces[0] for one in answers), policy)
         copies = chain.from_iterable(one.copies for one in answers)
-        return judge_likeness(like, policy.bands.match, self._ports.name_of) or judge_near_duplicate(
-            talent_id, own, copies, policy
-        )
+        objection = judge_likeness(like, policy, self._ports.name_of)
+        return objection or judge_near_duplicate(talent_id, own, copies, policy), note_likeness(like)
 
     def _keep(self, row: _Seen, face: Face, accepted: _Accepted) -> EnrolmentResult:
-        request, waived = row.read.request, row.read.objection
+        request, note = row.read.request, row.note
         reference = _reference(row, face)
         try:
             reference_id = self._ports.store.add(request.talent_id, reference)
@@ -274,8 +287,8 @@ class Enroller:
             request.talent_ref,
             request.image,
             Status.ACCEPTED,
-            None if waived is None else waived.code,
-            None if waived is None else f"taken because it was confirmed: {waived.detail}",
+            None if note is None else note.code,
+            None if note is None else note.detail,
             reference_id,
             face.box,
         )
@@ -327,6 +340,14 @@ def _read(request: EnrolmentRequest, at: datetime) -> _Row:
     except InputError as error:
         return _Stopped(request, Objection(error.code, error.detail))
     return _Read(request, data, hashlib.sha256(data).hexdigest())
+
+
+def _seen(row: _Decoded, signals: Signals) -> _Seen:
+    return _Seen(row.read, (row.image.width, row.image.height), signals)
+
+
+def _confirmed(objection: Objection) -> Objection:
+    return replace(objection, detail=f"taken because it was confirmed: {objection.detail}")
 
 
 def _waived(objection: Objection, row: _Read) -> bool:

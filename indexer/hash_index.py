@@ -68,7 +68,8 @@ class HashIndex:
         return self._rows.width if len(self) else None
 
     def _hits(self, distances: NDArray[np.int32], rows: NDArray[np.int64], bits: int, k: int) -> list[Hit]:
-        """The nearest k references, each by its nearest turn, of the (8, k) neighbours of one query's turns."""
+        """The nearest k references, each by its nearest turn, of the (8, k) neighbours of one query's
+        turns."""
         nearest: dict[int, tuple[int, int]] = {}
         for turn, (of_turn, at_rows) in enumerate(zip(distances.tolist(), rows.tolist(), strict=True)):
             for distance, row in zip(of_turn, at_rows, strict=True):

@@ -9,6 +9,7 @@ looked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +29,9 @@ CODES: Mapping[str, str] = {
     "low_quality": "the face is not good enough; the fault follows, as in low_quality_too_small",
     "near_duplicate": "a reference of this talent shows the same photograph",
     "closer_to_another_talent": "the face is more like another talent than like this one",
-    "inconsistent": "the face is unlike the talent's other references",
+    "inconsistent": "the face is as unlike the talent's other references as a stranger's",
+    "most_prominent": "there are other clear faces, and the far most prominent one was taken",
+    "unlike_references": "the face is rather unlike the talent's other references",
 }
 """Every code of a row that enrolment makes itself. A picture that cannot be read or decoded brings its own
 code."""
@@ -38,8 +41,12 @@ OVERRIDABLE = frozenset(
 )
 """Objections that yield when the caller confirms the picture."""
 
-BYSTANDER_AREA = 0.25
-"""A face with less than this share of the largest clear face's area is a bystander, not a second subject."""
+NOTES = frozenset({"most_prominent", "unlike_references"})
+"""Codes of accepted rows that a person should look at."""
+
+BYSTANDER = 0.5
+"""A face with less than this share of the most prominent one's prominence is a bystander, no second
+subject."""
 
 CHOSEN_OVERLAP = 0.3
 """How far (intersection over union) a chosen box must overlap the face that it means."""
@@ -51,10 +58,14 @@ nearly always; hashes alone would take any two pictures of one composition for t
 UNLIKE = 0.0
 """Strength below which two faces are rather two people: a log-likelihood ratio, 0 is as likely as not."""
 
+STRANGERS_THIS_ALIKE = 0.1
+"""A face that is less like its talent than one stranger in ten is taken for a mix-up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """Why a picture is not taken as a reference. `boxes`: the faces to choose from, in pixels."""
+    """Why a picture is not taken as a reference, or what to look at although it is. `boxes`: the faces to
+    choose from, in pixels."""
 
     code: str
     detail: str
@@ -125,11 +136,28 @@ def judge_same_file(
     return None
 
 
-def choose_face(faces: Sequence[Face], box: Box | None) -> Face | Objection:
-    """The face that is meant: the one in the chosen box, or the only clear one."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """The face that a picture is taken for, and what a person should know about that."""
+
+    face: Face
+    note: Objection | None = None
+
+
+def choose_face(faces: Sequence[Face], box: Box | None, size: tuple[int, int]) -> Choice | Objection:
+    """The face that is meant: the one in the chosen box, or the only clear one, or the far most prominent of
+    them.
+
+    size: width and height of the picture, in pixels.
+    """
     if not faces:
         return Objection("no_face", "no face was found; use a picture that shows the face from the front")
-    return _only_clear(faces) if box is None else _in_box(faces, box)
+    if box is not None:
+        return _in_box(faces, box)
+    clear = [face for face in faces if face.quality.usable]
+    if len(clear) < 2:
+        return Choice(max(clear or faces, key=lambda face: face.box.area))
+    return _most_prominent(clear, size)
 
 
 def judge_quality(face: Face) -> Objection | None:
@@ -173,20 +201,31 @@ def likeness(
     return Likeness(None if own is None else strength_of(own, policy), nearest)
 
 
-def judge_likeness(like: Likeness, match_strength: float, name_of: Callable[[str], str]) -> Objection | None:
-    """A face that would be found as another talent, or that its own talent's references speak against."""
-    if like.other is not None and like.other.strength >= match_strength and not like.own_is_nearer:
-        name = name_of(like.other.talent_id)
+def judge_likeness(like: Likeness, policy: MatchPolicy, name_of: Callable[[str], str]) -> Objection | None:
+    """A face that would be found as another talent, or is as unlike its own talent as a stranger's."""
+    other = like.other
+    if other is not None and other.strength >= policy.bands.match and not like.own_is_nearer:
         return Objection(
             "closer_to_another_talent",
-            f"the face is more like talent {name} than like this talent; confirm it if it is no mix-up",
+            f"the face is more like talent {name_of(other.talent_id)} than like this talent; "
+            "confirm it if it is no mix-up",
         )
-    if like.own is not None and like.own < UNLIKE:
+    if like.own is not None and like.own < policy.calibration.threshold(STRANGERS_THIS_ALIKE, 1):
         return Objection(
             "inconsistent",
-            "the face is unlike this talent's other references; confirm it if it is the same person",
+            "the face is as unlike this talent's other references as a stranger's; "
+            "confirm it if it is the same person",
         )
     return None
+
+
+def note_likeness(like: Likeness) -> Objection | None:
+    """What to look at in a face that is accepted."""
+    if like.own is None or like.own >= UNLIKE:
+        return None
+    return Objection(
+        "unlike_references", "the face is rather unlike this talent's other references; look at them together"
+    )
 
 
 def strength_of(candidate: FaceCandidate, policy: MatchPolicy) -> float:
@@ -197,23 +236,31 @@ def strength_of(candidate: FaceCandidate, policy: MatchPolicy) -> float:
     return table.strength(table.score(candidate.similarity, candidate.template_similarity))
 
 
-def _only_clear(faces: Sequence[Face]) -> Face | Objection:
-    usable = [face for face in faces if face.quality.usable]
-    if not usable:
-        return max(faces, key=lambda face: face.box.area)
-    largest = max(face.box.area for face in usable)
-    clear = [face for face in usable if face.box.area >= BYSTANDER_AREA * largest]
-    if len(clear) == 1:
-        return clear[0]
-    boxes = tuple(face.box for face in sorted(clear, key=lambda face: face.box.x))
-    named = "; ".join(_written(box) for box in boxes)
-    return Objection("several_faces", f"{len(clear)} clear faces; choose one by its box: {named}", boxes)
+def prominence(box: Box, size: tuple[int, int]) -> float:
+    """Area times nearness to the middle of the picture (1 in the middle, 0 in a corner)."""
+    middle_x, middle_y = size[0] / 2, size[1] / 2
+    off = math.hypot(box.x + box.width / 2 - middle_x, box.y + box.height / 2 - middle_y)
+    return box.area * max(0.0, 1 - off / math.hypot(middle_x, middle_y))
 
 
-def _in_box(faces: Sequence[Face], box: Box) -> Face | Objection:
+def _most_prominent(clear: Sequence[Face], size: tuple[int, int]) -> Choice | Objection:
+    """Press and event photographs are of the person in the middle, whoever stands behind; two people side by
+    side are nobody's portrait."""
+    most = max(prominence(face.box, size) for face in clear)
+    subjects = [face for face in clear if prominence(face.box, size) >= BYSTANDER * most]
+    boxes = tuple(face.box for face in sorted(subjects, key=lambda face: face.box.x))
+    named = "; ".join(map(_written, boxes))
+    if len(subjects) > 1:
+        detail = f"{len(subjects)} clear faces; choose one by its box: {named}"
+        return Objection("several_faces", detail, boxes)
+    note = f"the most prominent of {len(clear)} clear faces was taken, at {named}"
+    return Choice(subjects[0], Objection("most_prominent", note))
+
+
+def _in_box(faces: Sequence[Face], box: Box) -> Choice | Objection:
     best = max(faces, key=lambda face: face.box.overlap(box))
     if best.box.overlap(box) >= CHOSEN_OVERLAP:
-        return best
+        return Choice(best)
     boxes = tuple(face.box for face in faces)
     named = "; ".join(_written(each) for each in boxes)
     return Objection("no_face_in_box", f"no face in the box {_written(box)}; faces are at {named}", boxes)

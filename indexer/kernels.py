@@ -1,9 +1,10 @@
 """FAISS's two brute-force kernels, as this project runs them: in the calling thread, with matrix products.
 
-Both settings are about speed only. A matrix product spread over threads that other work keeps busy waits for the
-slowest of them: 64 queries against 100,000 vectors took 2.9 s on two busy cores, and 0.12 s in one thread. A service
-searches from several threads at once anyway. And some builds of FAISS never use a matrix product unless told: then
-the same search takes 0.19 s of processor time instead of 0.03 s. Below four queries it doesn't pay.
+Both settings are about speed only. A matrix product spread over threads that other work keeps busy waits for
+the slowest of them: 64 queries against 100,000 vectors took 2.9 s on two busy cores, and 0.12 s in one
+thread. A service searches from several threads at once anyway. And some builds of FAISS never use a matrix
+product unless told: then the same search takes 0.19 s of processor time instead of 0.03 s. Below four queries
+it doesn't pay.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from indexer.registry import Registry
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 LINE = Monotone(((-1.0, -13.0), (0.3, 0.0), (1.0, 7.0)))
-FALSE_MATCH = Monotone(((-10.0, 0.0), (4.0, -9.2)))
+FALSE_MATCH = Monotone(((-2.0, -2.302585), (4.0, -9.2)))
 
 
 @pytest.fixture
