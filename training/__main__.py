@@ -26,7 +26,7 @@ def main() -> None:
     asked = _parser().parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
     teacher = Teacher(asked.teacher, TEACHER_SIDE)
-    prepared = bases.prepare(asked.eval_dir, asked.work, teacher, asked.seed)
+    prepared = bases.prepare(asked.eval_dir, asked.work, teacher, asked.pictures, asked.seed)
     manifest = json.dumps(pictures.describe(asked.eval_dir), indent=2)
     (asked.work / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
     held_out = [asked.eval_dir / each.file for each in pictures.held_out_pictures(asked.eval_dir)]
@@ -34,9 +34,8 @@ def main() -> None:
         bases.squash(bases.read_rgb(path)) for path in held_out[:: len(held_out) // MEASURED_PICTURES]
     ]
     if asked.minutes > 0:
-        train(
-            prepared, np.stack(measured), asked.work, Options(asked.minutes, rate=asked.rate, seed=asked.seed)
-        )
+        options = Options(asked.minutes, rate=asked.rate, side=asked.side, seed=asked.seed)
+        train(prepared, np.stack(measured), asked.work, options)
     _report(asked.work / "checkpoint.pt", asked.out or asked.work / "tower", held_out[:50])
 
 
@@ -50,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, help="folder of the exported model; WORK/tower when not given")
     parser.add_argument(
         "--minutes", type=float, default=240.0, help="more minutes of training; 0 only exports"
+    )
+    parser.add_argument(
+        "--pictures", type=int, default=1_000_000, help="only so many training pictures, for a trial"
     )
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument(

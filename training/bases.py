@@ -6,6 +6,8 @@ it knows. The student later sees only edited views of bases (`training.views`).
 
     bases.npy    uint8 [n, 224, 224, 3], RGB, squashed
     targets.npy  float32 [n, 512], unit vectors (NaN where not embedded yet: a stopped run goes on there)
+
+Rows come in threes, in the order of the training pictures.
 """
 
 from collections.abc import Sequence
@@ -83,25 +85,26 @@ def bases_of(pixels: Pixels, other: Pixels, rng: np.random.Generator) -> list[Pi
     return [squash(pixels), crop, third]
 
 
-def prepare(eval_dir: Path, work: Path, teacher: Teacher, seed: int) -> Bases:
-    """Make what is missing of the three arrays in `work` and open them."""
+def prepare(eval_dir: Path, work: Path, teacher: Teacher, at_most: int, seed: int) -> Bases:
+    """Make what is missing of the arrays in `work`, for the first `at_most` training pictures, and open them."""
     files = [eval_dir / picture.file for picture in training_pictures(eval_dir)]
     count = BASES_PER_PICTURE * len(files)
     pixels = _array(work / "bases.npy", (count, BASE_SIDE, BASE_SIDE, 3), np.uint8, 0)
     targets = _array(work / "targets.npy", (count, TARGET_SIZE), np.float32, np.nan)
-    missing = [at for at in range(len(files)) if np.isnan(targets[BASES_PER_PICTURE * at, 0])]
+    missing = [at for at in range(min(at_most, len(files))) if np.isnan(targets[BASES_PER_PICTURE * at, 0])]
     for done, at in enumerate(missing):
         _fill(files, at, pixels, targets, teacher, seed)
         if done % 500 == 0:
-            print(f"bases: {len(files) - len(missing) + done} of {len(files)} pictures", flush=True)
+            print(f"bases: {done} of {len(missing)} missing pictures", flush=True)
     return open_bases(work)
 
 
 def open_bases(work: Path) -> Bases:
-    """The arrays that `prepare` made, as memory maps where they are large."""
+    """What `prepare` has made so far; the pixels stay in their file."""
     targets = np.load(work / "targets.npy")
-    sources = np.arange(len(targets), dtype=np.int32) // BASES_PER_PICTURE
-    return Bases(np.load(work / "bases.npy", mmap_mode="r"), targets, sources)
+    made = BASES_PER_PICTURE * int((~np.isnan(targets[::BASES_PER_PICTURE, 0])).sum())  # made in order
+    sources = np.arange(made, dtype=np.int32) // BASES_PER_PICTURE
+    return Bases(np.load(work / "bases.npy", mmap_mode="r")[:made], targets[:made], sources)
 
 
 def _array(path: Path, shape: tuple[int, ...], dtype: type, empty: float) -> np.ndarray:

@@ -1,20 +1,24 @@
 """Distillation: `train` draws views of bases, steps the student, keeps a running mean of its weights, saves.
 
-A run is bounded by minutes of wall clock: warm-up, constant rate, and a linear fall over the last third; it can be
-stopped at any time and goes on from `checkpoint.pt` with new minutes. `log.jsonl` gets a line every fifty
-steps and one per measurement on held-out pictures.
+A run is bounded by minutes of work (time in which it was halted doesn't count): warm-up, constant rate, and a
+linear fall over the last third. SIGTERM ends it in order; after any stop it goes on from `checkpoint.pt` with new
+minutes. `log.jsonl` gets a line every fifty steps and one per measurement on held-out pictures.
 """
 
 import json
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, IterableDataset
 
 from training.bases import Bases, squash
@@ -64,11 +68,8 @@ class Run:
     def __init__(self, options: Options) -> None:
         torch.manual_seed(options.seed)
         self.student = build().visual.to(memory_format=torch.channels_last)
-        self.mean = torch.optim.swa_utils.AveragedModel(
-            self.student,
-            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(options.running_mean),
-            use_buffers=True,
-        )
+        update = partial(_follow, options.running_mean)
+        self.mean = AveragedModel(self.student, multi_avg_fn=update, use_buffers=True)
         self.optimiser = torch.optim.AdamW(_groups(self.student, options.weight_decay), lr=options.rate)
         self.step, self.views = 0, 0
 
@@ -82,9 +83,9 @@ class Run:
             "views": self.views,
             "options": asdict(options),
         }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
+        unfinished = path.with_suffix(".partial")
+        torch.save(state, unfinished)
+        unfinished.replace(path)
 
     def restore(self, path: Path) -> None:
         """Go on from a saved state."""
@@ -121,24 +122,41 @@ def _loop(
     log: "_Log",
     options: Options,
 ) -> None:
-    start = saved = measured = time.monotonic()
-    while (elapsed := (time.monotonic() - start) / 60) < options.minutes:
-        terms = _step(run, next(loader), bank, elapsed, options)
+    ended = Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    clock = _Clock()
+    saved = measured = 0.0
+    while clock.minutes < options.minutes and not ended.is_set():
+        terms = _step(run, next(loader), bank, clock.minutes / options.minutes, options)
+        clock.tick()
         if run.step % 50 == 0:
             rate = round(run.optimiser.param_groups[0]["lr"], 6)
-            log.write({"step": run.step, "minutes": round(elapsed, 2), "rate": rate, **terms})
-        if time.monotonic() - saved > 60 * options.save_minutes:
+            log.write({"step": run.step, "minutes": round(clock.minutes, 2), "rate": rate, **terms})
+        if clock.minutes - saved > options.save_minutes:
             run.save(work / "checkpoint.pt", options)
-            saved = time.monotonic()
-        if time.monotonic() - measured > 60 * options.measure_minutes:
+            saved = clock.minutes
+        if clock.minutes - measured > options.measure_minutes:
             log.write({"step": run.step, **measure(run.mean.module, held_out, options)})
-            measured = time.monotonic()
+            measured = clock.minutes
+    signal.signal(signal.SIGTERM, before)
 
 
-def _step(run: Run, batch: list[Tensor], bank: Bank, elapsed: float, options: Options) -> dict[str, float]:
+class _Clock:
+    """Minutes of work: a step that took longer than half a minute was halted for the rest of it."""
+
+    def __init__(self) -> None:
+        self.minutes, self._last = 0.0, time.monotonic()
+
+    def tick(self) -> None:
+        now = time.monotonic()
+        self.minutes += min(30.0, now - self._last) / 60
+        self._last = now
+
+
+def _step(run: Run, batch: list[Tensor], bank: Bank, progress: float, options: Options) -> dict[str, float]:
     mild, edited, rows = batch
     for group in run.optimiser.param_groups:
-        group["lr"] = options.rate * rate_factor(elapsed / options.minutes, run.step)
+        group["lr"] = options.rate * rate_factor(progress, run.step)
     run.student.train()
     vectors = functional.normalize(run.student(normalised(torch.cat((mild, edited)))), dim=1)
     terms = distillation_terms(*vectors.chunk(2), rows, bank, options.temperature)
@@ -159,9 +177,9 @@ def _step(run: Run, batch: list[Tensor], bank: Bank, elapsed: float, options: Op
 
 
 def rate_factor(progress: float, step: int) -> float:
-    """Warm-up over the first 100 steps, constant, then a linear fall to 2 % over the last third of the time."""
+    """Warm-up over the first 50 steps, constant, then a linear fall to 2 % over the last third of the time."""
     fall = max(0.02, min(1.0, (1 - progress) / 0.35))
-    return min(1.0, (step + 1) / 100) * fall
+    return min(1.0, (step + 1) / 50) * fall
 
 
 def normalised(pixels: Tensor) -> Tensor:
@@ -198,6 +216,18 @@ def _groups(student: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     matrices = [weight for weight in student.parameters() if weight.ndim > 1]
     vectors = [weight for weight in student.parameters() if weight.ndim <= 1]
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+
+
+@torch.no_grad()
+def _follow(slowest: float, means: list[Tensor], weights: list[Tensor], updates: Tensor) -> None:
+    """Move the running means; quickly at first, so that a short run's mean isn't its beginning."""
+    count = int(updates)
+    kept = min(slowest, (1 + count) / (10 + count))
+    for mean, weight in zip(means, weights, strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(weight, 1 - kept)
+        else:
+            mean.copy_(weight)
 
 
 class _Log:
