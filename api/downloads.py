@@ -30,13 +30,22 @@ def download_bars() -> Iterator[Callable[[Progress], None]]:
     tasks: dict[tuple[str, str], TaskID] = {}
 
     def report(progress: Progress) -> None:
+        if progress.source == "cache":  # the file is here: leave the terminal to whatever comes next
+            clear()
+            return
         key = (progress.name, progress.source)
         if key not in tasks:
             bars.start()
             tasks[key] = bars.add_task(f"{progress.name} from the {progress.source}", total=progress.total)
         bars.update(tasks[key], completed=progress.done, total=progress.total)
 
+    def clear() -> None:
+        for task in tasks.values():
+            bars.remove_task(task)
+        tasks.clear()
+        bars.stop()
+
     try:
         yield report
     finally:
-        bars.stop()
+        clear()

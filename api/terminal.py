@@ -31,6 +31,10 @@ PIPE_WIDTH = 100_000
 """Columns of a line in a pipe: wide enough that nothing is ever wrapped or cut."""
 
 
+NARROWEST = 24
+"""Columns that the widest cell of a drawn table keeps at least, so that an id is never folded."""
+
+
 def console(stream: IO[str] | None = None) -> Console:
     """A console for standard output (or `stream`), looked up now: tests replace the streams."""
     stream = stream or sys.stdout
@@ -41,17 +45,25 @@ def console(stream: IO[str] | None = None) -> Console:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table: drawn on a terminal, aligned text in a pipe. Line breaks in a cell are shown as blanks."""
     cells = [[_cell(value) for value in row] for row in rows]
-    if console().is_terminal:
-        _draw(columns, cells)
-        return
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    if _fits(console(), widths):
+        _draw(columns, cells, widths.index(max(widths)))
+        return
     for row in (columns, *cells):
         aligned = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
         sys.stdout.write("  ".join(aligned).rstrip() + "\n")
 
 
-def _draw(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    table = Table(*(Column(name, overflow="fold") for name in columns), box=box.SIMPLE_HEAD, pad_edge=False)
+def _fits(out: Console, widths: Sequence[int]) -> bool:
+    """Whether a drawn table has room for every column but the widest, which may be folded to NARROWEST."""
+    needed = sum(widths) - max(widths) + min(NARROWEST, max(widths)) + 3 * (len(widths) - 1)
+    return out.is_terminal and needed <= out.width
+
+
+def _draw(columns: Sequence[str], cells: Sequence[Sequence[str]], widest: int) -> None:
+    """Only the widest column is folded where the terminal is narrow: ids stay whole, to be copied."""
+    heads = (Column(name, overflow="fold", no_wrap=at != widest) for at, name in enumerate(columns))
+    table = Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for row in cells:
         table.add_row(*map(Text, row))
     console().print(table)
@@ -74,6 +86,11 @@ def print_facts(facts: Mapping[str, object]) -> None:
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
         out.print(Text.assemble((f"{name:<{width}}  ", "bold"), _cell(value)))
+
+
+def day_of(moment: str | None) -> str | None:
+    """The day of an ISO 8601 moment, in the moment's own zone."""
+    return None if moment is None else moment[:10]
 
 
 def print_json(value: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from api.commands.session import opened
-from api.terminal import note, print_json, print_table, say
+from api.terminal import day_of, note, print_json, print_table, say
 
 if TYPE_CHECKING:
     from detector.record import ConsentRecord
@@ -138,7 +138,7 @@ def list_consents(
     if as_json:
         print_json(rows)
     else:
-        print_table(LIST_COLUMNS, ([_shown(row[name]) for name in LIST_COLUMNS] for row in rows))
+        print_table(LIST_COLUMNS, ([_shown(name, row[name]) for name in LIST_COLUMNS] for row in rows))
 
 
 def show(ctx: typer.Context, consent_id: str = CONSENT) -> None:
@@ -172,5 +172,8 @@ def _confirm(record: ConsentRecord, row: dict[str, Any], as_json: bool) -> None:
         note(line)
 
 
-def _shown(value: Any) -> Any:
+def _shown(name: str, value: Any) -> Any:
+    """A list as words, a moment as its day: the JSON has it to the microsecond."""
+    if name in ("from", "to"):
+        return day_of(value)
     return ", ".join(value) if isinstance(value, list) else value

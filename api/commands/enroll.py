@@ -67,9 +67,10 @@ def enroll(
         if release is not None:
             application.registration.record_release(person, release)
         requests = _requests(application, person, files, box=chosen, confirmed=confirm)
+        enroller = application.enroller
         with progress("enrolling", len(files)) as advance:
             results = []
-            for result in application.enroller.enrol(requests, application.clock()):
+            for result in enroller.enrol(requests, application.clock()):
                 results.append(result)
                 advance(1)
     _print(results, as_json)

@@ -45,17 +45,14 @@ def import_roster(
     from api.roster import read_roster  # noqa: PLC0415
 
     rows = read_roster(roster)
-    with (
-        opened(ctx) as application,
-        _writer(out, COLUMNS) as write,
-        progress("importing", len(rows)) as advance,
-    ):
+    counts: Counter[str] = Counter()
+    with opened(ctx) as application, _writer(out, COLUMNS) as write:
         importing = RosterImport(application.store, application.registration, application.enroller)
-        counts: Counter[str] = Counter()
-        for result in importing.run(rows, application.clock()):
-            write(result)
-            counts[result.status] += 1
-            advance(1)
+        with progress("importing", len(rows)) as advance:
+            for result in importing.run(rows, application.clock()):
+                write(result)
+                counts[result.status] += 1
+                advance(1)
     note(", ".join(f"{counts[status]} {status}" for status in ("accepted", "unchanged", "rejected")))
     raise typer.Exit(Exit.FAILED if counts["rejected"] else Exit.CLEAN)
 

@@ -45,8 +45,11 @@ def configured(ctx: typer.Context) -> Configured:
 
 @contextmanager
 def opened(ctx: typer.Context) -> Iterator[Application]:
-    """The application of this run, closed at the end whatever happens."""
+    """The application of this run, closed at the end whatever happens. Downloads show on standard error."""
     from api.composition import Application, Parts  # noqa: PLC0415
+    from api.downloads import download_bars  # noqa: PLC0415
 
-    with Application(configured(ctx), cast(Invocation, ctx.obj).parts or Parts()) as application:
-        yield application
+    with download_bars() as report:
+        parts = cast(Invocation, ctx.obj).parts or Parts(progress=report)
+        with Application(configured(ctx), parts) as application:
+            yield application

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from api.commands.session import opened
-from api.terminal import note, print_facts, print_json, print_table, say
+from api.terminal import day_of, note, print_facts, print_json, print_table, say
 
 if TYPE_CHECKING:
     from data.store import Reference
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 TALENT = typer.Argument(..., metavar="TALENT", help="The talent's reference or id.")
 JSON = typer.Option(False, "--json", help="Print JSON instead of a table.")
 COLUMNS = ("talent_ref", "id", "name", "agency", "minor", "references", "biometric_consent")
-CONSENT_COLUMNS = ("consent_id", "version", "kind", "client", "status", "from", "to")
-REFERENCE_COLUMNS = ("id", "source", "eye_distance", "sharpness", "created_at")
+CONSENT_COLUMNS = ("consent_id", "version", "kind", "client", "status", "to")
+REFERENCE_COLUMNS = ("id", "source", "eye_distance", "created_at")
 
 
 def register(app: typer.Typer) -> None:
@@ -75,11 +75,11 @@ def show(ctx: typer.Context, talent: str = TALENT, as_json: bool = JSON) -> None
         return
     print_facts(row)
     for title, columns, rows in (
-        ("References", REFERENCE_COLUMNS, references),
-        ("Consents", CONSENT_COLUMNS, consents),
+        ("REFERENCES", REFERENCE_COLUMNS, references),
+        ("CONSENTS", CONSENT_COLUMNS, consents),
     ):
         say(f"\n{title}")
-        print_table(columns, ([line[name] for name in columns] for line in rows))
+        print_table(columns, ([_shown(name, line[name]) for name in columns] for line in rows))
 
 
 def update(
@@ -101,6 +101,10 @@ def update(
         print_json(row)
     else:
         print_facts(row)
+
+
+def _shown(name: str, value: Any) -> Any:
+    return day_of(value) if name in ("from", "to", "created_at") else value
 
 
 def _reference(kept: Reference) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def _print(caches: list[WeightsCache], as_json: bool) -> int:
     if as_json:
         print_json(rows)
     else:
-        columns = ("name", "revision", "status", "size", "licence", "path", "purpose")
+        columns = ("name", "revision", "status", "size", "licence", "path")
         print_table(columns, ([row[column] for column in columns] for row in rows))
     return sum(row["status"] != "present" for row in rows)
 
