@@ -33,7 +33,7 @@ def _since(moment: datetime, case: Case) -> Answer:
 def _over_by(moment: datetime, case: Case) -> Answer:
     """Whether the picture was published by that moment and is known not to be in use after it. Having last
     been seen earlier proves nothing once the moment has passed: the picture may still be there."""
-    after = [known for known in (case.earliest, case.use.published_at, case.use.seen_at) if known is not None]
+    after = [known for known in (case.earliest, case.use.seen_at) if known is not None]
     if any(moment < known for known in after):
         return Answer.FAILS
     if case.now <= moment and case.latest is not None:

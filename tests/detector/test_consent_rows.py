@@ -436,6 +436,34 @@ def test_row_15_the_last_day_counts_in_the_time_zone_of_the_record() -> None:
     assert judged(REPLICA, record("replica_use", duration=term), use=outside).verdict is Verdict.EXPIRED
 
 
+def test_first_instants_belong_to_the_term_and_to_the_revocation() -> None:
+    instant = day(5)
+    use = replace(USE, published_at=instant, made_at=instant)
+    just = {"duration": {"valid_from": instant}, "form": {"signed_at": instant}}
+    assert judged(REPLICA, record("replica_use", **just), use=use).row == 18
+    assert judged(REPLICA, revoked(record("replica_use"), instant), use=use).row == 10
+    late = record("replica_use", form={"signed_at": "2026-05-02"})
+    use = replace(use, published_at=day(5, 20))
+    assert judged(REPLICA, late, record("replica_create"), use=use).row == 18
+    assert judged(REPLICA, late, revoked(record("replica_create"), instant), use=use).row == 14
+
+
+def test_row_16_a_named_client_is_believed_whatever_the_domain() -> None:
+    found = judged(REPLICA, record("replica_use"), use=replace(USE, client="Rival", domain="acme.example"))
+    assert codes(found) == ["as_replica", "client_outside"]
+
+
+def test_row_16_every_alteration_must_be_granted() -> None:
+    found = judged(REPLICA, record("replica_use"), use=replace(USE, alterations=("background", "body")))
+    assert codes(found) == ["as_replica", "alteration_outside"]
+
+
+def test_row_16_forbidding_generation_does_not_forbid_edits() -> None:
+    limited = record("replica_use", ai={"generation": False})
+    assert judged(EDIT, limited).row == 18
+    assert judged(ALTERED, limited).row == 18
+
+
 def test_row_16_every_failing_term_is_named() -> None:
     use = replace(
         USE, client="Rival", medium=Medium.TV, territory="FR", purpose="politics", alterations=("body",)
@@ -527,6 +555,7 @@ def test_row_20_publication_unknown_with_both_answers() -> None:
     assert outcome(found) == ("needs_review", "date_unknown", "medium", 20)
     assert set(codes(found)) == {"as_replica", "published_at_unknown", "made_at_unknown", "either_answer"}
     assert "no_consent: not_prior" in found.reasons[-1].detail
+    assert any("the consent ends at" in reason.detail for reason in found.reasons)
 
 
 def test_row_20_only_if_the_answer_depends_on_the_date() -> None:
@@ -567,6 +596,12 @@ def test_row_20_contradicting_dates_are_unknown_dates() -> None:
     assert "made_at_unknown" in codes(judged(REPLICA, record("replica_use"), use=made_last))
 
 
+def test_row_20_a_publication_after_the_sighting_is_not_believed() -> None:
+    """Its date alone would be past the term; seen earlier, it was published earlier."""
+    use = replace(USE, published_at=day(1, year=2027), seen_at=day(5))
+    assert judged(COPY, record("photo_use"), use=use, at=day(2, year=2027)).row == 20
+
+
 @pytest.mark.parametrize("field", ["medium", "territory", "purpose", "campaign"])
 def test_row_20_an_unknown_field_that_the_record_restricts(field: str) -> None:
     found = judged(COPY, record("photo_use"), use=replace(USE, **{field: None}))
@@ -584,6 +619,8 @@ def test_row_20_an_unknown_field_that_the_record_leaves_open() -> None:
 
 def test_row_20_a_territory_that_is_none() -> None:
     assert "territory_unknown" in codes(judged(COPY, record("photo_use"), use=replace(USE, territory="UK")))
+    nearly = record("photo_use", territory={"include": ["WORLD"], "exclude": ["US"]})
+    assert "territory_unknown" in codes(judged(COPY, nearly, use=replace(USE, territory=None)))
 
 
 def test_row_20_unknown_limits_of_making() -> None:
