@@ -178,10 +178,9 @@ def _or_new(document: Document) -> str | None:
 
 
 def _standing(record: ConsentRecord) -> StandingRelease:
-    signed = record.form.signed_at
-    if signed is None:
-        raise ValueError(f"consent {record.consent_id} counts as signed but has no date")
-    return StandingRelease(max(signed, record.starts_at or signed), record.ends_at)
+    """Enrolment's view of a signed record: it begins with its signature, or its term where that is later."""
+    begins = (moment for moment in (record.form.signed_at, record.starts_at) if moment is not None)
+    return StandingRelease(max(begins), record.ends_at)
 
 
 def _release_record(talent: Talent, release: Release) -> ConsentRecord:

@@ -198,3 +198,37 @@ def test_unknown_talent_and_unknown_consent(ada: Any) -> None:
 
 def test_a_bad_moment_is_a_usage_error(ada: Any) -> None:
     assert "ISO 8601" in ada.run("consent", "list", "--as-of", "soon", code=2).stderr
+
+
+def test_what_a_person_reads_of_consents(ada: Any) -> None:
+    added = ada.run("consent", "add", *OPTIONS, "--talent", "AG-1", "--id", "one")
+    assert added.stdout == "one  version 1  replica_use  active\n"
+    assert "[document_missing]" in added.stderr
+    head, line = ada.run("consent", "list").stdout.splitlines()
+    assert head.split() == [
+        *("consent_id", "version", "talent_ref", "kind", "client", "status", "from", "to", "defects")
+    ]
+    assert line.split() == [
+        "one",
+        "1",
+        "AG-1",
+        "replica_use",
+        "Acme",
+        "active",
+        "2026-01-01",
+        "2026-12-31",
+        "-",
+    ]
+    ada.run(
+        "consent",
+        "add",
+        "--talent",
+        "AG-1",
+        "--kind",
+        "ai_edit",
+        "--client",
+        "B",
+        "--signed-at",
+        "2026-01-01",
+    )
+    assert "pay_missing, purpose_missing" in ada.run("consent", "list").stdout

@@ -33,6 +33,7 @@ def test_missing_weights_are_a_problem_and_the_rest_is_still_shown(here: Any) ->
 def test_every_setting_is_shown_with_its_source(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path = here.file("lookalike.toml", "batch_size = 3\n")
     monkeypatch.setenv("LOOKALIKE_THREDS", "2")
+    assert "note: the variable LOOKALIKE_THREDS" in here.run("doctor", code=1).stdout
     shown = section(here.json("doctor", code=1), "settings")
     origins = {row["setting"]: (row["value"], row["from"]) for row in shown["rows"]}
     assert origins["batch_size"] == (3, f"file {path}")
@@ -90,6 +91,9 @@ def test_weights_are_listed_and_pulled_from_a_folder_of_yours(
     assert {row["name"] for row in pulled} >= {"yunet", "sface"}
     assert {row["status"] for row in pulled} == {"present"}
     assert all(Path(row["path"]).parent == mine for row in pulled)
+    shown = here.run("weights", "list").stdout.splitlines()
+    assert shown[0].split() == ["name", "revision", "status", "size", "licence", "path"]
+    assert shown[1].split()[:3] == ["yunet", "2023mar", "present"]
 
 
 def test_weights_that_are_other_bytes_name_both_hashes(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:

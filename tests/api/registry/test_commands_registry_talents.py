@@ -194,3 +194,30 @@ def test_the_documents_digest_is_kept(here: Any, colours: Any) -> None:
     (version,) = here.json_of("consent", "show", consent["consent_id"])
     assert version["record"]["form"]["document"] == "release.txt"
     assert version["record"]["form"]["document_sha256"] == hashlib.sha256(b"I agree.").hexdigest()
+
+
+def test_instead_of_the_document_its_digest_will_do(here: Any, colours: Any) -> None:
+    here.run("talent", "add", "AG-1", "Ada")
+    options = ["--release-signed-at", "2026-01-01", "--release-document", "AB" * 32]
+    here.run("enroll", "AG-1", here.picture("a.png", colours["red"]), *options)
+    (consent,) = here.json("consent", "list")
+    (version,) = here.json_of("consent", "show", consent["consent_id"])
+    assert version["record"]["form"]["document_sha256"] == "ab" * 32
+
+
+def test_what_a_person_reads_of_a_talent(here: Any, enrolled: Any) -> None:
+    identifier = enrolled("AG-1", "red")
+    shown = here.run("talent", "show", "AG-1").stdout
+    facts, references, consents = shown.split("\n\n")
+    assert facts.splitlines()[:2] == ["talent_ref          AG-1", f"id                  {identifier}"]
+    assert references.splitlines()[0] == "REFERENCES"
+    assert len(references.splitlines()) == 3
+    assert "AG-1.png" in references
+    assert "biometric_enrolment  -       active" in consents
+    assert "Somebody" in here.run("talent", "update", "AG-1", "--name", "Somebody").stdout
+
+
+def test_adding_says_the_next_step_aside(here: Any) -> None:
+    result = here.run("talent", "add", "AG-1", "Ada")
+    assert result.stdout.startswith("AG-1  tal_")
+    assert "lookalike enroll" in result.stderr
