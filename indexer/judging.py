@@ -167,7 +167,7 @@ def judge_quality(face: Face) -> Objection | None:
     seen = f"{face.quality.pixels:.0f} pixels between the eyes, sharpness {face.quality.sharpness:.0f}"
     return Objection(
         f"low_quality_{face.quality.faults[0]}",
-        f"the face is {faults} ({seen}); use a larger or clearer picture",
+        f"the face is not good enough: {faults} ({seen}); use a larger or clearer picture",
         (face.box,),
     )
 

@@ -62,6 +62,7 @@ class Registry:
         changed = registry.refresh()
         if snapshot_path is not None and (changed or not restored):
             registry.save()
+            registry.refresh()  # what left while the snapshot was written must not stay in it
         return registry
 
     @property
@@ -102,14 +103,22 @@ class Registry:
         """Take in every change the store has committed. Returns how many there were; several threads may call
         it."""
         with self._one_follower:
-            applied = removed = 0
-            while batch := self._read_changes():
-                applied += sum(len(changes) for _, changes in batch)
-                with self._lock.writing():
-                    removed += sum(shelf.apply(changes) for shelf, changes in batch)
-            if removed:
+            applied, removed = self._catch_up()
+            while removed:
                 self.save()
+                # what left while the snapshot was written must not stay in it
+                more, removed = self._catch_up()
+                applied += more
             return applied
+
+    def _catch_up(self) -> tuple[int, int]:
+        """Returns how many changes were taken in, and how many references left by them."""
+        applied = removed = 0
+        while batch := self._read_changes():
+            applied += sum(len(changes) for _, changes in batch)
+            with self._lock.writing():
+                removed += sum(shelf.apply(changes) for shelf, changes in batch)
+        return applied, removed
 
     def save(self) -> None:
         """Write the snapshot, if this registry has a place for one.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +262,26 @@ def test_an_erased_reference_is_gone_from_answers_and_from_the_disk_at_once(worl
     assert kept_bytes not in on_disk
     assert b'"t1"' not in on_disk
     assert registry.registry_size == 2
+
+
+def test_what_is_erased_while_a_snapshot_is_written_is_not_left_in_it(
+    world: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = world.fill(world.feed(), 3, 2)
+    gone = feed.kept["t1-r0"].vectors[world.face].tobytes()
+    save, erasures = snapshot.save, iter(["t1-r1", "t1-r0"])
+
+    def save_while_erasing(*arguments: Any) -> None:
+        for name in islice(erasures, 1):
+            feed.remove(name)
+        save(*arguments)
+
+    monkeypatch.setattr(snapshot, "save", save_while_erasing)
+    Registry.open(world.made_by, feed, path)
+    left = path.read_bytes()
+    assert gone not in left
+    assert b'"t1"' not in left
+    assert b'"t2"' in left
 
 
 def test_two_registries_of_one_store_agree(world: Any, path: Path) -> None:
