@@ -14,6 +14,7 @@ import argparse
 import json
 import math
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -41,6 +42,8 @@ STRAIGHT = (1e-3, 3e-4, 1e-4, 3e-5)
 """Rates over which the tail is a straight line in its logarithm; beyond the last it goes on along that line."""
 FARTHEST = 1e-7
 ASKED = (0.01, 0.003)
+PICTURES = 2
+"""Pictures of one person that are compared with other people's talents."""
 SIZES = (20, 50, 100)
 DRAWS = 20
 
@@ -56,18 +59,22 @@ class Comparisons:
 def compare(
     table: FaceTable, gallery: Gallery, probes: Sequence[Probe], template_weight: float
 ) -> Comparisons:
-    """LFW probes. Of a talent's picture the largest face only: who else is in it is not known."""
+    """LFW probes. Of each picture the largest face only: who else is in it is not known. Others are compared with few
+    pictures of one person, so that five hundred of one president and his look-alike don't make the tail."""
     best, template = gallery.best(table.vectors), gallery.template(table.vectors, table.quality)
     scores = best + template_weight * (template - best)
     places = {talent: place for place, talent in enumerate(gallery.talents)}
     mated, impostor = [], []
+    pictures: Counter[str] = Counter()
     for probe in probes:
         row = table.enrolled(probe.image)
         if probe.group != "lfw" or row is None or not table.usable[row]:
             continue
         own = [places[talent] for talent in probe.truth if talent in places]
         mated.append(scores[row, own])
-        impostor.append(np.delete(scores[row], own))
+        pictures[probe.person] += 1
+        if pictures[probe.person] <= PICTURES:
+            impostor.append(np.delete(scores[row], own))
     return Comparisons(np.concatenate(mated), np.concatenate(impostor))
 
 
@@ -156,7 +163,8 @@ def as_json(fitted: FaceCalibration, found: Comparisons, talents: int, reference
         "date": date.today().isoformat(),  # noqa: DTZ011  # the day of this run, for people to read
         "how": "python -m benchmarks.calibrate: linear logistic fit with equal class weights; the false match rate is "
         "read off the impostor comparisons and goes on along a straight line in its logarithm",
-        "pictures": "Labeled Faces in the Wild (LFW, deep-funneled), largest face of each picture, usable faces only",
+        "pictures": "Labeled Faces in the Wild (LFW, deep-funneled), largest face of each picture, usable faces "
+        "only; at most two pictures of a person against others",
         "talents": talents,
         "references": references,
         "mated": len(found.mated),

@@ -35,7 +35,7 @@ Assignment = Mapping[int, ScoredCandidate]
 """Which candidate each face was given, by the face's place in the picture; faces without one are missing."""
 
 
-SMALLEST_REGISTRY = 50
+SMALLEST_REGISTRY = 100
 """A smaller registry is judged like one of this size. The rate asked for would allow thresholds there at which
 the evidence speaks against the talent; it costs nothing, as real pictures of a talent lie far above."""
 
@@ -53,7 +53,7 @@ class MatchPolicy:
     registry_size: int
     target_fpir: float = 0.01
     possible_fpir: float = 0.05
-    margin: float = 2.0
+    margin: float = 3.0
     min_quality: float = 0.0
     copies: Mapping[SignalId, CopyCalibration] = field(default_factory=dict)
 

@@ -21,9 +21,9 @@ CALIBRATION = FaceCalibration(
     strength=Monotone(((0.0, -10.0), (1.0, 10.0))),
     log_false_match=Monotone(((-10.0, -0.01), (0.0, -8.0), (10.0, -20.0))),
 )
-"""Strength is 20 similarity - 10. A registry of 50 at FPIR 1 % needs about 0.43, at 5 % about -0.97."""
+"""Strength is 20 similarity - 10. A registry of 100 at FPIR 1 % needs about 1.0, at 5 % about -0.5."""
 
-POLICY = MatchPolicy(CALIBRATION, registry_size=50)
+POLICY = MatchPolicy(CALIBRATION, registry_size=100)
 
 
 def copy_table(signal: SignalId) -> CopyCalibration:
