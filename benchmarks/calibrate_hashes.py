@@ -43,11 +43,15 @@ def _jpeg(quality: int) -> Callable[[Image.Image], Image.Image]:
     return edit
 
 
+def _reduced(factor: int) -> Callable[[Image.Image], Image.Image]:
+    return lambda image: image.reduce(factor)
+
+
 RECODED: dict[str, Callable[[Image.Image], Image.Image]] = {
     "JPEG 75": _jpeg(75),
     "JPEG 20": _jpeg(20),
-    "half size": lambda image: image.reduce(2),
-    "quarter size": lambda image: image.reduce(4),
+    "half size": _reduced(2),
+    "quarter size": _reduced(4),
     "mirror": ImageOps.mirror,
     "turned": lambda image: image.transpose(Image.Transpose.ROTATE_90),
 }
@@ -134,7 +138,7 @@ def _codes(images: Sequence[Image.Image]) -> Codes:
 
 
 def _bits(kind: HashKind, codes: Codes) -> int:
-    return 8 * codes[0][kind.signal.model].shape[1]
+    return 8 * int(codes[0][kind.signal.model].shape[1])
 
 
 def _apart(kind: HashKind, queries: Codes, references: Codes) -> Distances:
