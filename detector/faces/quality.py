@@ -31,14 +31,19 @@ NEEDED = np.array([[34.0, 46.0], [78.0, 46.0], [40.0, 93.0], [72.0, 93.0]])
 picture."""
 
 
+FLAT_VARIANCE = 25.0
+"""Grey levels squared: below it there is more noise of the sensor and the encoder than face."""
+
+
 @dataclass(frozen=True, slots=True)
 class QualityLimits:
-    """Beyond these a face has a fault. pixels: between the eyes. yaw and misfit: as in `FaceQuality` and
-    `alignment.misfit`."""
+    """Beyond these a face has a fault. pixels: between the eyes. contrast: standard deviation of grey
+    levels. yaw and misfit: as in `FaceQuality` and `alignment.misfit`."""
 
     score: float = 0.75
-    pixels: float = 12.0
-    sharpness: float = 12.0
+    pixels: float = 9.0
+    sharpness: float = 0.9
+    contrast: float = 3.0
     yaw: float = 0.52
     misfit: float = 0.32
 
@@ -53,20 +58,25 @@ def judge(
     faults = {
         "low_detection_score": face.score < limits.score,
         "too_small": pixels < limits.pixels,
-        "blurred": sharp < limits.sharpness,
+        "blurred": sharp < limits.sharpness or float(_middle(crop).std()) < limits.contrast,
         "incomplete": not _inside(face, size),
         "extreme_pose": abs(turn) > limits.yaw or fit > limits.misfit,
     }
-    score = face.score * min(1.0, pixels / 32) * min(1.0, sharp / 60) * max(0.0, 1 - abs(turn))
+    score = face.score * min(1.0, pixels / 32) * min(1.0, sharp / 4) * max(0.0, 1 - abs(turn))
     named = tuple(name for name, present in faults.items() if present)
     return FaceQuality(float(min(1.0, score)), pixels, sharp, turn, named)
 
 
 def sharpness(crop: Pixels) -> float:
-    """Variance of the Laplacian over the middle of the aligned crop. A small face that was scaled up is
+    """Detail in the middle of the aligned crop, in percent: the variance of its Laplacian over its own
+    variance, so that a dark picture is not taken for an unsharp one. A small face that was scaled up is
     unsharp too."""
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return float(cv2.Laplacian(grey[CORE], cv2.CV_32F).var())
+    middle = _middle(crop)
+    return 100 * float(cv2.Laplacian(middle, cv2.CV_32F).var()) / (float(middle.var()) + FLAT_VARIANCE)
+
+
+def _middle(crop: Pixels) -> NDArray[np.float32]:
+    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[CORE], np.float32)
 
 
 def yaw(points: NDArray[np.float32]) -> float:

@@ -4,8 +4,9 @@ Flow of `YuNet.detect`: the picture is scaled so that its longer side is at most
 multiple of 32 on the right and below, run, and the outputs of the three strides (8, 16, 32) are decoded
 and thinned by non-maximum suppression. `find_faces` calls it: at the common size; once larger where faces
 are small; once smaller where none is found (a face that fills the picture is beyond the network's
-anchors); and at last with the picture turned by the other three quarter turns. The output format follows
-the network's published decoder, as implemented in OpenCV's FaceDetectorYN; a test holds both together.
+anchors); and, where no face is sure, with the picture turned by the other three quarter turns: the network
+also sees faces that lie on their side or stand on their head, but with wrong landmarks and a lower score.
+The output format is the network's own, as OpenCV's FaceDetectorYN reads it too; a test holds both together.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ class YuNet:
 class DetectorSettings:
     """score: detections below it are no faces. overlap: intersection over union from which two are one face.
     side, large_side, small_side: the longer side, in pixels, of the passes. small_face: box width in
-    pixels of the first pass under which the picture is looked at again at `large_side`."""
+    pixels of the first pass under which the picture is looked at again at `large_side`. sure_score: an
+    upright face scores at least this; below it the other quarter turns are tried, and win if they score
+    `turn_gain` more."""
 
     score: float = 0.6
     overlap: float = 0.3
@@ -68,7 +71,8 @@ class DetectorSettings:
     large_side: int = 1280
     small_side: int = 320
     small_face: float = 40.0
-    turns: bool = True
+    sure_score: float = 0.89
+    turn_gain: float = 0.03
 
 
 def find_faces(yunet: YuNet, pixels: Pixels, settings: DetectorSettings) -> list[Detection]:
@@ -79,9 +83,14 @@ def find_faces(yunet: YuNet, pixels: Pixels, settings: DetectorSettings) -> list
         found = _thinned([*found, *again], settings.overlap)
     if not found and max(pixels.shape[:2]) > settings.small_side:
         found = yunet.detect(pixels, settings, settings.small_side)
-    if not found and settings.turns:
-        found = _turned(yunet, pixels, settings)
+    if _best(found) < settings.sure_score:
+        turned = _turned(yunet, pixels, settings)
+        found = turned if _best(turned) > _best(found) + settings.turn_gain else found
     return found
+
+
+def _best(found: Sequence[Detection]) -> float:
+    return max((face.score for face in found), default=0.0)
 
 
 def _larger_helps(pixels: Pixels, found: Sequence[Detection], settings: DetectorSettings) -> bool:
@@ -97,7 +106,7 @@ def _turned(yunet: YuNet, pixels: Pixels, settings: DetectorSettings) -> list[De
     best: list[Detection] = []
     for turns in (1, 3, 2):
         found = yunet.detect(np.ascontiguousarray(np.rot90(pixels, turns)), settings, settings.side)
-        if found and (not best or found[0].score > best[0].score):
+        if _best(found) > _best(best):
             best = [_turned_back(face, turns, *pixels.shape[:2]) for face in found]
     return best
 
