@@ -28,6 +28,22 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+_FIRST_USE = threading.Lock()
+
+
+def _openvino() -> Any:
+    """OpenVINO, after one thread alone has made it load its numpy binding.
+
+    The binding is set up on first use under a C++ lock that is waited for with the interpreter lock held: two
+    threads whose first inferences meet there wait for each other for ever.
+    """
+    with _FIRST_USE:
+        import openvino  # noqa: PLC0415 - half a second that only a first inference should cost
+
+        openvino.Tensor(np.zeros(1, np.dtype(openvino.Type.f32.to_dtype())))
+    return openvino
+
+
 class Network:
     """One network with one input. `shape` is the input's shape, -1 where it varies. `model` is the path of
     an ONNX file, or a model object of OpenVINO's. Raises WeightsError on first use if the file cannot be
@@ -60,8 +76,7 @@ class Network:
         return self._local.request
 
     def _compile(self) -> Any:
-        import openvino  # noqa: PLC0415 - half a second that only a first inference should cost
-
+        openvino = _openvino()
         core = openvino.Core()
         model = self._read(core) if isinstance(self._model, Path) else self._model
         model.reshape(openvino.PartialShape(list(self._shape)))
