@@ -1,12 +1,14 @@
 """Fixtures for real things: the networks' weights, the sample portraits, the evaluation pictures.
 
-Weights and samples come through the application's own cache (fetched once by package name). The evaluation
-pictures lie beside the project during its development only: without them, tests marked `evaluation` are
-deselected, and the report says so; where LOOKALIKE_EVAL_DIR names the folder, it must be there.
+Weights and samples come through the application's own cache (fetched once by package name). Two kinds of
+tests need what not every machine has: `evaluation` the pictures that lie beside the project during its
+development, `clip` the extra of that name. Without it they are deselected and the report says so;
+LOOKALIKE_TEST_REQUIRE=evaluation,clip makes their absence an error, for a machine that is meant to run them.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -20,26 +22,35 @@ EVAL_DIR = Path(EVAL_SETTING) if EVAL_SETTING else Path(__file__).resolve().pare
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if EVAL_DIR.is_dir():
-        return
-    marked = [item for item in items if item.get_closest_marker("evaluation")]
-    if marked and EVAL_SETTING:
-        raise pytest.UsageError(f"LOOKALIKE_EVAL_DIR names {EVAL_SETTING}, which is no folder")
-    items[:] = [item for item in items if item not in marked]
-    if marked:
-        config.hook.pytest_deselected(items=marked)
-        config.stash[_DESELECTED] = len(marked)
+    required = set(filter(None, os.environ.get("LOOKALIKE_TEST_REQUIRE", "").split(",")))
+    for marker, absent in _absences().items():
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        if marker in required:
+            raise pytest.UsageError(f"LOOKALIKE_TEST_REQUIRE names {marker}, but {absent}")
+        items[:] = [item for item in items if item not in marked]
+        if marked:
+            config.hook.pytest_deselected(items=marked)
+            config.stash.setdefault(_NOT_RUN, []).append(
+                f"{len(marked)} tests marked {marker} did not run: {absent}"
+            )
 
 
-_DESELECTED = pytest.StashKey[int]()
+def _absences() -> dict[str, str]:
+    """Markers whose tests cannot run on this machine, and why."""
+    absent = {}
+    if not EVAL_DIR.is_dir():
+        absent["evaluation"] = f"there are no evaluation pictures at {EVAL_DIR}"
+    if importlib.util.find_spec("open_clip") is None:
+        absent["clip"] = "the extra clip is not installed"
+    return absent
+
+
+_NOT_RUN = pytest.StashKey[list[str]]()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    count = config.stash.get(_DESELECTED, 0)
-    if count:
-        terminalreporter.write_line(
-            f"{count} evaluation tests did not run: no evaluation pictures at {EVAL_DIR}", yellow=True
-        )
+    for line in config.stash.get(_NOT_RUN, []):
+        terminalreporter.write_line(line, yellow=True)
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ EYES_APART = float(np.linalg.norm(TEMPLATE[1] - TEMPLATE[0]))
 CORE = (slice(28, 100), slice(24, 88))
 """Rows and columns of an aligned crop that lie on the face and not on hair or background."""
 
-NEEDED = np.array([[34.0, 46.0], [78.0, 46.0], [40.0, 93.0], [72.0, 93.0]])
+NEEDED = np.array([[36.0, 46.0], [76.0, 46.0], [41.0, 93.0], [71.0, 93.0]])
 """Outer ends of both eyes, and both corners of the mouth, in an aligned crop: all must lie inside the
 picture."""
 
@@ -40,7 +40,7 @@ class QualityLimits:
     """Beyond these a face has a fault. pixels: between the eyes. contrast: standard deviation of grey
     levels. yaw and misfit: as in `FaceQuality` and `alignment.misfit`."""
 
-    score: float = 0.75
+    score: float = 0.8
     pixels: float = 9.0
     sharpness: float = 0.9
     contrast: float = 3.0

@@ -1,12 +1,12 @@
 """Find faces: YuNet 2023mar (MIT), its boxes and five landmarks.
 
 Flow of `YuNet.detect`: the picture is scaled so that its longer side is at most `side`, padded to a
-multiple of 32 on the right and below, run, and the outputs of the three strides (8, 16, 32) are decoded
-and thinned by non-maximum suppression. `find_faces` calls it: at the common size; once larger where faces
-are small; once smaller where none is found (a face that fills the picture is beyond the network's
-anchors); and, where no face is sure, with the picture turned by the other three quarter turns: the network
-also sees faces that lie on their side or stand on their head, but with wrong landmarks and a lower score.
-The output format is the network's own, as OpenCV's FaceDetectorYN reads it too; a test holds both together.
+multiple of 32 on the right and below, run, and the outputs of the three strides (8, 16, 32) are decoded and thinned by
+non-maximum suppression. `find_faces` calls it: at the common size; once larger where faces are small; and, where
+no face is sure, once smaller (a face that fills the picture is beyond the network's anchors), then with the
+picture turned by the other three quarter turns: the network also sees faces that lie on their side or stand on
+their head, but with wrong landmarks and a lower score. The output format is the network's own, as OpenCV's
+FaceDetectorYN reads it too; a test holds both together.
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ def find_faces(yunet: YuNet, pixels: Pixels, settings: DetectorSettings) -> list
     if _larger_helps(pixels, found, settings):
         again = yunet.detect(pixels, settings, settings.large_side)
         found = _thinned([*found, *again], settings.overlap)
-    if not found and max(pixels.shape[:2]) > settings.small_side:
-        found = yunet.detect(pixels, settings, settings.small_side)
+    if _best(found) < settings.sure_score and max(pixels.shape[:2]) > settings.small_side:
+        again = yunet.detect(pixels, settings, settings.small_side)
+        found = _thinned([*found, *again], settings.overlap)
     if _best(found) < settings.sure_score:
         turned = _turned(yunet, pixels, settings)
         found = turned if _best(turned) > _best(found) + settings.turn_gain else found

@@ -91,7 +91,7 @@ def test_small_faces() -> None:
 
 
 def test_doubtful_detections() -> None:
-    assert judged(detection(score=0.74)).faults == ("low_detection_score",)
+    assert judged(detection(score=0.79)).faults == ("low_detection_score",)
 
 
 def test_blurred_faces() -> None:
