@@ -83,6 +83,7 @@ def _options(asked: Asked) -> dict[str, str]:
 def machinery_of(application: Application, use: Use, asked: Asked) -> Machinery:
     """The real machinery. Everything that threads share is built here, before they start."""
     detector = application.detector(top=asked.top)
+    application.registry.refresh()
 
     def refs(talents: Collection[str]) -> Mapping[str, str]:
         return application.store.talents.refs(sorted(talents))
@@ -97,7 +98,7 @@ def machinery_of(application: Application, use: Use, asked: Asked) -> Machinery:
         clock=application.clock,
         facts={
             "registered talents": str(application.registry.registry_size),
-            "strangers taken for one": f"at most {application.settings.target_fpir:.1%} of faces, by calibration",
+            "false positives": f"{application.settings.target_fpir:.1%} of strangers' faces, as calibrated",
         },
         watch=partial(_watched, asked.quiet),
     )

@@ -10,6 +10,7 @@ forbids both.
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -135,6 +136,11 @@ def _claimed(value: Any, name: str) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value).replace("_", " ")
 
 
+def _words(code: object) -> str:
+    """A code as words."""
+    return re.sub(r"\bai\b", "AI", str(code).replace("_", " "))
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -143,7 +149,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["words"] = lambda code: str(code).replace("_", " ")
+    environment.filters["words"] = _words
     environment.filters["claimed"] = _claimed
     environment.filters["filename"] = lambda source: Path(source).name or source
     return environment
