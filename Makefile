@@ -1,7 +1,7 @@
 # The one door for checks; .ci/run and the README's second command go through `make check`.
 PYTHON ?= python
 
-.PHONY: check format lint types imports test test-clip bench
+.PHONY: check format lint types imports test test-slow test-clip bench
 
 check: lint types imports test
 
@@ -19,8 +19,19 @@ types:
 imports:
 	PYTHONPATH=. lint-imports
 
+# Fast: what a change is tested with. Leaves out the whole evaluation from end to end, which CI runs.
 test:
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -m "not slow"
+
+test-slow:
+	$(PYTHON) -m pytest -m slow
 
 test-clip:
 	$(PYTHON) -m pytest -m clip
+
+# Every figure of the documents, on the evaluation pictures; prints options, seed and machine.
+EVAL ?= ../shared/eval
+bench:
+	$(PYTHON) -m benchmarks.end_to_end $(EVAL)
+	$(PYTHON) -m benchmarks.identification $(EVAL)
+	$(PYTHON) -m benchmarks.index_bench

@@ -198,6 +198,7 @@ class Application:
             store=KeptReferences(self.store),
             policy=self.policy,
             map_decode=self.pool.map,
+            name_of=lambda talent_id: self.store.talents.get(talent_id).ref,
         )
         return Enroller(ports)
 

@@ -184,7 +184,7 @@ def _thresholds(application: Application) -> Section:
     """From which strength on a face matches, and the similarity that is (nearest reference and template
     alike).
     """
-    made_by, settings = application.extractor.made_by, application.settings
+    made_by = application.extractor.made_by
     if made_by.face is None:
         return Section("thresholds", remarks=("no face signal, so no thresholds",))
     table = application.calibration.face(made_by.face)
@@ -192,9 +192,8 @@ def _thresholds(application: Application) -> Section:
     sizes = sorted({*SIZES, max(1, application.registry.registry_size)})
     rows = []
     for size in sizes:
-        sure, possible = (
-            table.threshold(rate, size) for rate in (settings.target_fpir, settings.possible_fpir)
-        )
+        bands = application.policy(size).bands
+        sure, possible = bands.match, bands.possible
         rows.append((size, *(round(x, 3) for x in (sure, similarity(sure), possible, similarity(possible)))))
     columns = ("talents", "match: strength", "similarity", "possible: strength", "similarity ")
     return Section("thresholds", columns, rows)

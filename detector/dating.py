@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from detector.case import Answer, Case, Ground, Limb, Term
+from detector.moments import said
 from detector.record import ConsentRecord
 
 
@@ -61,37 +62,37 @@ def _revocation(record: ConsentRecord, case: Case) -> Term | None:
     effective = record.life.effective_at
     if effective is None:
         return None
-    detail = f"The consent was revoked from {effective.isoformat()}; the picture was published or seen after."
+    detail = f"The consent was revoked from {said(effective)}; the picture was published or seen after."
     failed = Term("revoked", Answer.FAILS, Ground.REVOKED, detail)
     answer = _over_by(effective - timedelta(microseconds=1), case)
-    return _over(answer, failed, f"the consent was revoked from {effective.isoformat()}", case)
+    return _over(answer, failed, f"the consent was revoked from {said(effective)}", case)
 
 
 def _signature(record: ConsentRecord, case: Case) -> Term:
     signed = record.form.signed_at
     if signed is None:
         return Term("not_signed", Answer.FAILS, Ground.NOT_PRIOR, "The record was never signed.")
-    detail = f"The consent was signed at {signed.isoformat()}, after the picture was published."
+    detail = f"The consent was signed on {said(signed)}, after the picture was published."
     failed = Term("not_prior", Answer.FAILS, Ground.NOT_PRIOR, detail)
-    return _begun(_since(signed, case), failed, f"the consent was signed at {signed.isoformat()}")
+    return _begun(_since(signed, case), failed, f"the consent was signed on {said(signed)}")
 
 
 def _start(record: ConsentRecord, case: Case) -> Term | None:
     start = record.starts_at
     if start is None:
         return None
-    detail = f"The consent begins at {start.isoformat()}, after the picture was published."
+    detail = f"The consent begins on {said(start)}, after the picture was published."
     failed = Term("before_term", Answer.FAILS, Ground.TOO_EARLY, detail)
-    return _begun(_since(start, case), failed, f"the consent begins at {start.isoformat()}")
+    return _begun(_since(start, case), failed, f"the consent begins on {said(start)}")
 
 
 def _end(record: ConsentRecord, case: Case) -> Term | None:
     end = record.ends_at
     if end is None:
         return None
-    detail = f"The consent ended at {end.isoformat()}, and the picture was published or seen after that."
+    detail = f"The consent ended on {said(end)}, and the picture was published or seen after that."
     failed = Term("after_term", Answer.FAILS, Ground.TOO_LATE, detail)
-    return _over(_over_by(end, case), failed, f"the consent ends at {end.isoformat()}", case)
+    return _over(_over_by(end, case), failed, f"the consent ends on {said(end)}", case)
 
 
 def _making_date(record: ConsentRecord, case: Case) -> Term | None:
@@ -101,13 +102,11 @@ def _making_date(record: ConsentRecord, case: Case) -> Term | None:
     if signed is None:
         return None
     if made is None or (case.latest is not None and case.latest < made):
-        detail = f"When the replica was made is unknown; the consent was signed at {signed.isoformat()}."
+        detail = f"When the replica was made is unknown; the consent was signed on {said(signed)}."
         return Term("made_at_unknown", Answer.UNKNOWN, Ground.NOT_PRIOR, detail)
     if signed <= made or any(_allowed_making(creation, made) for creation in case.creations):
         return Term("not_prior", Answer.HOLDS, Ground.NOT_PRIOR)
-    detail = (
-        f"The consent was signed at {signed.isoformat()}, after the replica was made ({made.isoformat()})."
-    )
+    detail = f"The consent was signed on {said(signed)}, after the replica was made ({said(made)})."
     return Term("not_prior", Answer.FAILS, Ground.NOT_PRIOR, detail)
 
 

@@ -14,6 +14,13 @@ def aware(moment: datetime) -> datetime:
     return moment if moment.utcoffset() is not None else moment.replace(tzinfo=UTC)
 
 
+def said(moment: datetime) -> str:
+    """For a sentence: the day alone where the moment begins or ends one, else to the minute, with its zone."""
+    if moment.time() in (time.min, time.max):
+        return f"{moment:%Y-%m-%d}"
+    return f"{moment:%Y-%m-%d %H:%M} {moment.tzname() or 'UTC'}"
+
+
 def zone_of(name: object) -> tzinfo:
     """The IANA time zone of that name. Raises ValueError with a sentence for anything else."""
     try:

@@ -190,7 +190,8 @@ class _Judge:
     thresholds: Mapping[str, float]
 
     def face(self, found: FaceMatch, copies: Sequence[CopyMatch]) -> Decision:
-        talent = found.assigned.talent_id if found.assigned else None
+        likely = found.assigned or _disputed(found)
+        talent = likely.talent_id if likely else None
         copied = next((copy for copy in copies if copy.talent_id == talent and copy.copy_class), None)
         if copied is not None:
             return self.copy(copied)
@@ -200,7 +201,7 @@ class _Judge:
             doubts=found.doubts,
             synthetic=_synthetic(self.use, None),
             synthetic_source=_source_of_class(self.use),
-            **self._measured(found.assigned),
+            **self._measured(likely),
         )
         return self._decide(evidence, talent)
 
@@ -232,6 +233,12 @@ class _Judge:
         standing = self.book.standing.get(talent_id) if talent_id else None
         records = self.book.records.get(talent_id, ()) if talent_id else ()
         return decide(evidence, self.use, records, standing, self.book.at, self.clients)
+
+
+def _disputed(found: FaceMatch) -> ScoredCandidate | None:
+    """The talent that a face would have been given, had another face of the picture not shown them better."""
+    first = next(iter(found.candidates), None)
+    return first if first and first.band is Band.MATCH and Doubt.CONTESTED in found.doubts else None
 
 
 def _synthetic(use: Use, copy_class: CopyClass | None) -> SyntheticClass:

@@ -555,7 +555,7 @@ def test_row_20_publication_unknown_with_both_answers() -> None:
     assert outcome(found) == ("needs_review", "date_unknown", "medium", 20)
     assert set(codes(found)) == {"as_replica", "published_at_unknown", "made_at_unknown", "either_answer"}
     assert "no_consent: not_prior" in found.reasons[-1].detail
-    assert any("the consent ends at" in reason.detail for reason in found.reasons)
+    assert any("the consent ends on" in reason.detail for reason in found.reasons)
 
 
 def test_row_20_only_if_the_answer_depends_on_the_date() -> None:

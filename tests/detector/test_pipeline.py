@@ -210,6 +210,15 @@ def test_one_talent_is_given_to_one_face() -> None:
     assert Doubt.CONTESTED in found.faces[1].match.doubts
 
 
+def test_both_faces_that_match_one_talent_are_left_to_a_human() -> None:
+    answers = {1: (candidate("ana", 0.9),), 2: (candidate("ana", 0.8),)}
+    (found,) = detect([Submission("1", b"a")], faces={b"a": (face(2), face(1))}, answers=answers)
+    decisions = [item.decision for item in found.faces]
+    assert [decision.talent_id for decision in decisions] == ["ana", "ana"]
+    assert {decision.qualifier for decision in decisions} == {Doubt.CONTESTED}
+    assert {decision.row for decision in decisions} == {3}
+
+
 def test_the_domain_names_the_client() -> None:
     (found,) = detect([Submission("1", b"a", Use(domain="acme.example"))])
     assert "client_from_domain" in [reason.code for reason in found.faces[0].decision.reasons]

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detector.errors import InvalidRecord
-from detector.moments import FIRST_YEAR, aware
+from detector.moments import FIRST_YEAR, aware, said
 from detector.record import (
     DEFECTS,
     WARNINGS,
@@ -459,3 +459,9 @@ def test_words_and_hosts_are_compared_folded() -> None:
     assert host_of("a" * 300 + ".example") == "a" * 300 + ".example"
     assert record("scope.assets", ["any"]).scope == record().scope
     assert record("scope.media", "any").scope is not None
+
+
+def test_a_sentence_names_a_day_where_a_moment_begins_or_ends_one() -> None:
+    day = dt.datetime(2026, 10, 25, tzinfo=dt.UTC)
+    assert said(day) == said(dt.datetime.combine(day, dt.time.max, tzinfo=dt.UTC)) == "2026-10-25"
+    assert said(day.replace(hour=9, minute=30)) == "2026-10-25 09:30 UTC"
