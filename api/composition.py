@@ -61,7 +61,7 @@ def _silent(_: Progress) -> None:
 
 
 def _real_extractor(settings: Settings, weights: WeightsCache) -> ClosableExtractor:
-    from api.networks import build_extractor  # noqa: PLC0415 - a list of talents needs no network
+    from api.networks import build_extractor
 
     return build_extractor(settings, weights)
 

@@ -111,7 +111,7 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _machine(application: Application) -> Section:
-    import openvino  # noqa: PLC0415 - half a second
+    import openvino
 
     devices = ", ".join(openvino.Core().available_devices)
     rows = (

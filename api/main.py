@@ -3,7 +3,7 @@
 
 def main() -> None:
     """Run the command line."""
-    from api.commands import app  # noqa: PLC0415 - keeps `import api.main` free of the command line
+    from api.commands import app
 
     app()
 

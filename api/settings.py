@@ -75,8 +75,8 @@ def _folders(value: object) -> object:
 
 
 def _usable_url(url: str) -> str:
-    from sqlalchemy.engine import make_url  # noqa: PLC0415 - most commands' --help needs no SQLAlchemy
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
 
     try:
         backend = make_url(url).get_backend_name()

@@ -6,51 +6,21 @@ and its distance to a reference is the smallest of the eight.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.signals import SignalId
-from indexer.checks import VARIANTS, check_codes, check_k, check_rows, check_turned_codes
+from indexer.checks import VARIANTS, check_codes, check_k, check_turned_codes
 from indexer.kernels import nearest_by_bits
 from indexer.ports import Hit, Vectors
-from indexer.rows import Rows
+from indexer.rows import RowIndex
 
 
-class HashIndex:
+class HashIndex(RowIndex):
     """Exact Hamming search over the eight turns of each query. Implements VectorIndex."""
 
     def __init__(self, signal_id: SignalId) -> None:
-        self.signal_id = signal_id
-        self._rows = Rows(np.uint8)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __contains__(self, vector_id: object) -> bool:
-        return vector_id in self._rows
-
-    @property
-    def ids(self) -> Sequence[str]:
-        return self._rows.ids
-
-    @property
-    def matrix(self) -> Vectors:
-        """All upright hashes in the order of `ids`; a view that the next change invalidates."""
-        return self._rows.matrix
-
-    def add(self, signal: SignalId, ids: Sequence[str], vectors: Vectors) -> None:
-        self.signal_id.require(signal)
-        check_codes(signal, vectors, self._width())
-        check_rows(ids, vectors)
-        self._rows.put(ids, vectors)
-
-    def remove(self, ids: Sequence[str]) -> int:
-        return self._rows.remove(ids)
-
-    def take(self, ids: Sequence[str]) -> Vectors:
-        return self._rows.take(ids)
+        super().__init__(signal_id, np.uint8)
 
     def search(self, signal: SignalId, queries: Vectors, k: int) -> list[list[Hit]]:
         self.signal_id.require(signal)
@@ -64,8 +34,8 @@ class HashIndex:
         found = zip(distances.reshape(shape), rows.reshape(shape), strict=True)
         return [self._hits(*of_query, bits=8 * width, k=k) for of_query in found]
 
-    def _width(self) -> int | None:
-        return self._rows.width if len(self) else None
+    def _check(self, signal: SignalId, vectors: Vectors, width: int | None) -> None:
+        check_codes(signal, vectors, width)
 
     def _hits(self, distances: NDArray[np.int32], rows: NDArray[np.int64], bits: int, k: int) -> list[Hit]:
         """The nearest k references, each by its nearest turn, of the (8, k) neighbours of one query's

@@ -1,4 +1,4 @@
-"""Vectors by id in one contiguous matrix: what the FAISS indexes search.
+"""Vectors by id in one contiguous matrix: what the FAISS indexes search, and what both of them have in common.
 
 A removed row is filled by the last one, so the matrix never has holes and needs no compaction; the row that
 became free is overwritten with zeros, so an erased vector does not linger in memory.
@@ -6,12 +6,15 @@ became free is overwritten with zeros, so an erased vector does not linger in me
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from detector.errors import NotFound
+from detector.signals import SignalId
+from indexer.checks import check_rows
 from indexer.ports import Vectors
 
 _SMALLEST = 64
@@ -92,3 +95,45 @@ class Rows:
             self._ids[row] = last_id
             self._row[last_id] = row
         self._matrix[last_row] = 0
+
+
+class RowIndex(ABC):
+    """What a VectorIndex over `Rows` does whatever its metric. A subclass checks its vectors and searches them."""
+
+    def __init__(self, signal_id: SignalId, dtype: DTypeLike) -> None:
+        self.signal_id = signal_id
+        self._rows = Rows(dtype)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, vector_id: object) -> bool:
+        return vector_id in self._rows
+
+    @property
+    def ids(self) -> Sequence[str]:
+        return self._rows.ids
+
+    @property
+    def matrix(self) -> Vectors:
+        """All vectors in the order of `ids`; a view that the next change invalidates."""
+        return self._rows.matrix
+
+    def add(self, signal: SignalId, ids: Sequence[str], vectors: Vectors) -> None:
+        self.signal_id.require(signal)
+        self._check(signal, vectors, self._width())
+        check_rows(ids, vectors)
+        self._rows.put(ids, vectors)
+
+    def remove(self, ids: Sequence[str]) -> int:
+        return self._rows.remove(ids)
+
+    def take(self, ids: Sequence[str]) -> Vectors:
+        return self._rows.take(ids)
+
+    @abstractmethod
+    def _check(self, signal: SignalId, vectors: Vectors, width: int | None) -> None:
+        """Raise SignalMismatch unless the vectors can be kept; `width` None: any width."""
+
+    def _width(self) -> int | None:
+        return self._rows.width if len(self) else None

@@ -44,9 +44,9 @@ def check(
     Ends with 0 when all is clean, 3 when a picture is flagged, 1 when only failures are left, 2 for a wrong
     call.
     """
-    from api.commands.running import Asked, run_and_exit  # noqa: PLC0415
-    from api.scan_run import Inputs, Outputs  # noqa: PLC0415
-    from data.sources import file_item  # noqa: PLC0415
+    from api.commands.running import Asked, run_and_exit
+    from api.scan_run import Inputs, Outputs
+    from data.sources import file_item
 
     absolute = [os.path.abspath(file) for file in files]  # noqa: PTH100 - resolve() would follow links
     run_and_exit(

@@ -114,7 +114,7 @@ def add(
 
     Every fault is listed at once. A record that is well-formed but void is kept, and its defects are shown.
     """
-    from api.consents import document_of, parse_terms  # noqa: PLC0415
+    from api.consents import document_of, parse_terms
 
     given = {TERM_OF_OPTION[name]: value for name, value in ctx.params.items() if name in TERM_OF_OPTION}
     with opened(ctx) as application:

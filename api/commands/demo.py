@@ -46,9 +46,9 @@ def demo(
 
     Works offline once the networks and portraits are in the cache. Touches nothing but DIR and the cache.
     """
-    from api.demo import Samples, prepare, put_on_record, stage  # noqa: PLC0415
-    from api.downloads import download_bars  # noqa: PLC0415
-    from api.terminal import note  # noqa: PLC0415
+    from api.demo import Samples, prepare, put_on_record, stage
+    from api.downloads import download_bars
+    from api.terminal import note
 
     scene = prepare(folder.absolute())
     with download_bars() as report, _application(ctx, scene, report) as application:
@@ -64,9 +64,9 @@ def demo(
 
 def _application(ctx: typer.Context, scene: Scene, report: Callable[[Progress], None]) -> Application:
     """This installation with the demo's own state: networks and samples come from the person's cache."""
-    from dataclasses import replace  # noqa: PLC0415
+    from dataclasses import replace
 
-    from api.composition import Application, Parts  # noqa: PLC0415
+    from api.composition import Application, Parts
 
     found = configured(ctx)
     own = {"state_dir": scene.state, "store_url": None, "image_model": None}
@@ -76,12 +76,12 @@ def _application(ctx: typer.Context, scene: Scene, report: Callable[[Progress], 
 
 
 def _check(scene: Scene, application: Application) -> None:
-    from api.commands.check_options import FailOn  # noqa: PLC0415
-    from api.commands.running import Asked, machinery_of  # noqa: PLC0415
-    from api.runs import digest_of  # noqa: PLC0415
-    from api.scan_run import Inputs, Outputs, Parameters, Run  # noqa: PLC0415
-    from data.sources import open_source  # noqa: PLC0415
-    from detector.use import Use  # noqa: PLC0415
+    from api.commands.check_options import FailOn
+    from api.commands.running import Asked, machinery_of
+    from api.runs import digest_of
+    from api.scan_run import Inputs, Outputs, Parameters, Run
+    from data.sources import open_source
+    from detector.use import Use
 
     source = open_source(scene.manifest)
     inputs = Inputs(str(scene.manifest), lambda: source, digest_of(scene.manifest), "Demonstration")
@@ -96,9 +96,9 @@ def _check(scene: Scene, application: Application) -> None:
 
 
 def _show(run: Run, scene: Scene) -> None:
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
-    from api.terminal import console, say  # noqa: PLC0415
+    from api.terminal import console, say
 
     out = console()
     (out if out.is_terminal else Console(width=WIDTH, highlight=False)).print(_table(run.rows()))
@@ -108,10 +108,10 @@ def _show(run: Run, scene: Scene) -> None:
 
 
 def _table(rows: Iterator[Row]) -> Table:
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
 
-    from api.demo import CASES  # noqa: PLC0415
-    from api.reports.terminal import verdict_text, who, why  # noqa: PLC0415
+    from api.demo import CASES
+    from api.reports.terminal import verdict_text, who, why
 
     table = Table(show_lines=True)
     for heading, ratio in (("picture", 5), ("claimed use", 4), ("who", 3), ("verdict", 4), ("why", 10)):

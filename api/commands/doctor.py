@@ -23,7 +23,7 @@ def doctor(
     """Look at every part: settings, weights, signals, store, index, thresholds. Ends with 1 when one is
     missing.
     """
-    from api.diagnosis import diagnose  # noqa: PLC0415
+    from api.diagnosis import diagnose
 
     with opened(ctx) as application:
         sections = diagnose(application)

@@ -56,7 +56,7 @@ def enroll(
 
     Needs a biometric release: on record already, or given with --release-signed-at.
     """
-    from api.roster import Release  # noqa: PLC0415
+    from api.roster import Release
 
     chosen = _parse_box(box, files)
     if signed_at is None and (document or retain_until or guardian):
@@ -81,8 +81,8 @@ def enroll(
 def _requests(
     application: Application, person: Talent, files: Sequence[Path], *, box: Box | None, confirmed: bool
 ) -> list[EnrolmentRequest]:
-    from data.sources import file_item  # noqa: PLC0415
-    from indexer.enrolment import EnrolmentRequest  # noqa: PLC0415
+    from data.sources import file_item
+    from indexer.enrolment import EnrolmentRequest
 
     standing = application.registration.release_of(person)
     items = [file_item(path) for path in files]
@@ -93,7 +93,7 @@ def _requests(
 
 
 def _parse_box(text: str | None, files: Sequence[Path]) -> Box | None:
-    from detector.signals import Box  # noqa: PLC0415 - brings numpy
+    from detector.signals import Box
 
     if text is None:
         return None

@@ -41,8 +41,8 @@ def import_roster(
 
     Further columns: release_signed_at, release_document, retain_until, agency, minor, guardian.
     """
-    from api.importing import COLUMNS, RosterImport  # noqa: PLC0415
-    from api.roster import read_roster  # noqa: PLC0415
+    from api.importing import COLUMNS, RosterImport
+    from api.roster import read_roster
 
     rows = read_roster(roster)
     counts: Counter[str] = Counter()
@@ -87,7 +87,7 @@ def _rows_to(file: IO[str], columns: Sequence[str]) -> Callable[[ImportResult], 
 
 
 def _created(out: Path) -> IO[str]:
-    from detector.errors import UsageError  # noqa: PLC0415
+    from detector.errors import UsageError
 
     try:
         return out.open("w", encoding="utf-8", newline="")

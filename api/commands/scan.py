@@ -46,10 +46,10 @@ def scan(
     Ends with 0 when all is clean, 3 when a picture is flagged, 1 when only failures are left, 2 for a wrong
     call. After Ctrl-C the same command with --resume goes on.
     """
-    from api.commands.running import Asked, run_and_exit  # noqa: PLC0415
-    from api.runs import digest_of  # noqa: PLC0415
-    from api.scan_run import Inputs, Outputs  # noqa: PLC0415
-    from data.sources import open_source  # noqa: PLC0415
+    from api.commands.running import Asked, run_and_exit
+    from api.runs import digest_of
+    from api.scan_run import Inputs, Outputs
+    from data.sources import open_source
 
     opened = open_source(source.absolute())
     run_and_exit(

@@ -37,7 +37,7 @@ def begin(ctx: typer.Context, config: Path | None) -> None:
 
 def configured(ctx: typer.Context) -> Configured:
     """The settings of this run with their origins. Raises SettingsError."""
-    from api.settings import load_settings  # noqa: PLC0415
+    from api.settings import load_settings
 
     run = cast(Invocation, ctx.obj)
     return load_settings(run.environ, run.cwd, run.config)
@@ -46,8 +46,8 @@ def configured(ctx: typer.Context) -> Configured:
 @contextmanager
 def opened(ctx: typer.Context) -> Iterator[Application]:
     """The application of this run, closed at the end whatever happens. Downloads show on standard error."""
-    from api.composition import Application, Parts  # noqa: PLC0415
-    from api.downloads import download_bars  # noqa: PLC0415
+    from api.composition import Application, Parts
+    from api.downloads import download_bars
 
     with download_bars() as report:
         parts = cast(Invocation, ctx.obj).parts or Parts(progress=report)

@@ -23,7 +23,7 @@ def is_flagged(row: Row) -> bool:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts over the rows of a run; add each row once."""
+    """Counts over the rows of a run; add each row once. `absent`: signals that were off, and why."""
 
     inputs: int = 0
     failed: int = 0
@@ -32,9 +32,11 @@ class Tally:
     verdicts: Counter[str] = field(default_factory=Counter)
     severities: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
+    absent: dict[str, str] = field(default_factory=dict)
 
     def add(self, row: Row) -> None:
         self.inputs += 1
+        self.absent.update(row["signals"]["absent"])
         self.faces += len(row["faces"])
         self.flagged += is_flagged(row)
         if row["error"]:

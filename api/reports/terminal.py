@@ -86,10 +86,13 @@ def _printable(text: str) -> str:
 
 
 def summary_lines(tally: Tally, made: int, seconds: float) -> Iterator[str]:
-    """The totals of a run, in two lines; `made` of them in this run, in `seconds`."""
+    """The totals of a run, and what it went without; `made` of them in this run, in `seconds`."""
     rate = f" ({made} in {seconds:.1f} s, {made / seconds:.1f} a second)" if seconds and made else ""
-    yield f"{tally.inputs} pictures{rate}: {tally.flagged} flagged, {tally.failed} could not be checked"
+    pictures = "picture" if tally.inputs == 1 else "pictures"
+    yield f"{tally.inputs} {pictures}{rate}: {tally.flagged} flagged, {tally.failed} could not be checked"
     counts = [f"{verdict} {count}" for verdict, count in tally.verdicts.most_common()]
     counts += [f"error {code} {count}" for code, count in tally.errors.most_common()]
     if counts:
         yield "  " + ", ".join(counts)
+    for kind, reason in tally.absent.items():
+        yield f"  without the {kind} signal: {reason}"

@@ -226,6 +226,7 @@ def test_the_summary_counts(made):
     tally = Tally()
     for each in (made.finding(), made.nobody(), made.failed()):
         tally.add(made.row(each))
-    first, second = summary_lines(tally, 3, 2.0)
+    first, second, *without = summary_lines(tally, 3, 2.0)
     assert first == "3 pictures (3 in 2.0 s, 1.5 a second): 1 flagged, 1 could not be checked"
     assert second.strip() == "no_consent 1, no_match 1, error truncated 1"
+    assert [line.strip().split(":")[0] for line in without] == ["without the image signal"]
