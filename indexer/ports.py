@@ -67,7 +67,7 @@ class VectorIndex(Protocol):
         """Per query the k nearest, nearest first, equal ones by id; fewer when fewer are indexed.
 
         Queries are (n, dimension) for embeddings and (n, 8, bytes) for hashes. Of several vectors exactly as
-        near as the k-th, any may be left out.
+        near as the k-th, any may be left out, and with it the turn in which it was just as near.
         """
         ...
 
