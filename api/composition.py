@@ -184,6 +184,7 @@ class Application:
             book=StoreConsentBook(self.store),
             files=self.store.references,
             policy=self.policy,
+            clock=self.clock,
             map_decode=self.pool.map,
         )
         return Detector(ports, top=top)

@@ -16,10 +16,11 @@ from typing import Any
 
 from api.consents import Document, digest_of, new_consent_id, summary
 from api.roster import Release, is_digest
-from api.uses import parse_moment
+from api.uses import parse_day_or_moment, parse_moment
 from data.store import Store, Talent
 from detector.consent import holds_biometric
 from detector.errors import NotFound, UsageError
+from detector.moments import first_instant, zone_of
 from detector.record import ConsentRecord, ConsentStatus, current, defects, parse_record, status
 from detector.terms import ConsentKind
 from indexer.judging import Release as StandingRelease
@@ -76,7 +77,7 @@ class Registration:
             "minor": talent.minor,
             "wants_every_report": talent.wants_every_report,
             "references": references,
-            "biometric_consent": holds_biometric(records, self._clock()),
+            "biometric_consent": holds_biometric(records, self._clock(), minor=talent.minor),
             "erased_at": talent.erased_at,
         }
 
@@ -86,14 +87,15 @@ class Registration:
         template.
         """
         at = self._clock()
+        kept = self._store.consents.list(talent.id)
         records = [
             record
-            for record in current(self._store.consents.list(talent.id))
+            for record in current(kept)
             if record.kind is ConsentKind.BIOMETRIC_ENROLMENT and not defects(record)
         ]
         in_force = [record for record in records if status(record, at) is ConsentStatus.ACTIVE]
         ended = [record for record in records if status(record, at) is ConsentStatus.EXPIRED]
-        chosen = in_force if holds_biometric(in_force, at) else ended
+        chosen = in_force if holds_biometric(kept, at, minor=talent.minor) else ended
         return max(map(_standing, chosen), key=lambda release: release.retain_until or LAST, default=None)
 
     def accept(self, release: Release, *, minor: bool) -> None:
@@ -123,16 +125,24 @@ class Registration:
         person = self.talent(named)
         written = {**document, "talent_id": person.id} if document.get("talent_id") == named else document
         if person.minor:
-            written.setdefault("subject", {"minor": True})
+            written["subject"] = {**written.get("subject", {}), "minor": True}
         record = parse_record(written, talent_id=person.id, consent_id=_or_new(document))
         return self._store.consents.add(record)
 
     def revoke(self, consent_id: str, reason: str, effective_at: str | None) -> ConsentRecord:
-        """Append a revoked version; `effective_at` in ISO 8601, None: now. Raises NotFound, Conflict,
-        UsageError.
+        """Append a revoked version; `effective_at` in ISO 8601, a date alone in the record's time zone, None: now.
+        Raises NotFound, Conflict, UsageError.
         """
-        moment = None if effective_at is None else self.moment(effective_at)
+        moment = None if effective_at is None else self._effective(consent_id, effective_at)
         return self._store.consents.revoke(consent_id, effective_at=moment, reason=reason)
+
+    def _effective(self, consent_id: str, text: str) -> datetime:
+        record = self._store.consents.get(consent_id)
+        zone = zone_of(record.duration.timezone) if record.duration else UTC
+        try:
+            return first_instant(parse_day_or_moment(text), zone)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
 
     def consent_row(self, record: ConsentRecord, at: datetime | None = None) -> Row:
         """One record as plain values, with its status as of `at` (now if not given)."""

@@ -40,12 +40,13 @@ from detector.finding import Row
 class Inputs:
     """What is to be checked. `items` may be iterated several times and gives the same order each time;
     `label` says what it is; `digest` pins a manifest or feed, None for a folder; `title` heads
-    the report."""
+    the report; `files` are the paths given, which no output may replace."""
 
     label: str
     items: Callable[[], Iterable[Item]]
     digest: str | None = None
     title: str | None = None
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

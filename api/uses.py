@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from detector.errors import InputError, UsageError
-from detector.use import Medium, Use
+from detector.territory import COUNTRIES, WORLD
+from detector.use import Medium, Moment, Use
 
 USE_COLUMNS = tuple(field.name for field in fields(Use))
 """Columns (and options) that describe the use. Any other column of a manifest is carried along untouched."""
@@ -55,6 +56,14 @@ def parse_moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def parse_day_or_moment(text: str) -> Moment:
+    """Like `parse_moment`, but a date alone stays a day: which instant of it is for each record's zone to say."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return parse_moment(text)
+
+
 def parse_flag(text: str) -> bool:
     """yes or no, in the usual spellings."""
     if text.lower() in TRUE:
@@ -75,9 +84,11 @@ def parse_medium(text: str) -> Medium:
 def parse_territory(text: str) -> str:
     """An ISO 3166-1 alpha-2 code, or WORLD."""
     territory = text.upper()
-    if territory == "WORLD" or re.fullmatch("[A-Z]{2}", territory):
+    if territory == WORLD or territory in COUNTRIES:
         return territory
-    raise ValueError(f"territory {text!r} is neither a two-letter ISO 3166 code nor WORLD")
+    raise ValueError(
+        f"territory {text!r} is neither WORLD nor a country's code of ISO 3166-1 (GB, not UK; no EU)"
+    )
 
 
 def _parse_list(text: str) -> tuple[str, ...]:
@@ -87,9 +98,9 @@ def _parse_list(text: str) -> tuple[str, ...]:
 _SPECIAL: Mapping[str, Callable[[str], Any]] = {
     "medium": parse_medium,
     "territory": parse_territory,
-    "published_at": parse_moment,
-    "made_at": parse_moment,
-    "seen_at": parse_moment,
+    "published_at": parse_day_or_moment,
+    "made_at": parse_day_or_moment,
+    "seen_at": parse_day_or_moment,
     "declared_ai": parse_flag,
     "labelled_ai": parse_flag,
     "has_c2pa": parse_flag,

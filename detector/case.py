@@ -8,10 +8,11 @@ made, before it was seen)."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import Enum, StrEnum
 
 from detector.decision import Evidence, Reason, Severity, Verdict
+from detector.moments import first_instant, last_instant
 from detector.reasons import Qualifier
 from detector.record import ConsentRecord
 from detector.terms import fold
@@ -78,9 +79,9 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The question put to every record. All moments have a time zone; `clients` are folded names (one when
-    the client is known, those of the domain otherwise); `creations` are consents to make a replica for this
-    client."""
+    """The question put to every record. A day without a time is a day of `zone`, the record's own; `clients` are
+    folded names (one when the client is known, those of the domain otherwise); `creations` are consents to make a
+    replica for this client."""
 
     evidence: Evidence
     use: Use
@@ -89,19 +90,26 @@ class Case:
     clients: frozenset[str]
     host: str | None
     creations: tuple[ConsentRecord, ...] = ()
+    zone: tzinfo = UTC
 
     @property
     def earliest(self) -> datetime | None:
         """The earliest the picture can have been published, None when nothing tells."""
-        start = self.use.published_at or self.use.made_at
+        moment = self.use.published_at or self.use.made_at
+        start = None if moment is None else first_instant(moment, self.zone)
         latest = self.latest
         return None if start is not None and latest is not None and latest < start else start
 
     @property
     def latest(self) -> datetime | None:
         """The latest the picture can have been first published, None when nothing tells."""
-        known = [moment for moment in (self.use.published_at, self.use.seen_at) if moment is not None]
-        return min(known, default=None)
+        dates = (self.use.published_at, self.use.seen_at)
+        return min((last_instant(moment, self.zone) for moment in dates if moment is not None), default=None)
+
+    @property
+    def seen(self) -> datetime | None:
+        """The last time it is certain to have been seen, None when nothing tells."""
+        return None if self.use.seen_at is None else first_instant(self.use.seen_at, self.zone)
 
     @property
     def edited(self) -> bool | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
@@ -26,7 +26,7 @@ from detector.moments import aware
 from detector.reasons import DATE_CODES, Qualifier, meaning
 from detector.record import USE_KINDS, ConsentRecord, ConsentStatus, Place, defects, status
 from detector.terms import ConsentKind, GrantorRole, fold, host_of
-from detector.use import SyntheticClass, Use
+from detector.use import Moment, SyntheticClass, Use
 
 SYNTHETIC = frozenset({SyntheticClass.AI_EDITED, SyntheticClass.AI_GENERATED})
 
@@ -89,19 +89,34 @@ def is_flag(decision: Decision) -> bool:
     return decision.verdict not in UNFLAGGED
 
 
-def holds_biometric(records: Sequence[ConsentRecord], at: datetime) -> bool:
-    """Whether a biometric consent is in force: may the talent be recognised at all at that moment?"""
+def holds_biometric(records: Sequence[ConsentRecord], at: datetime, *, minor: bool = False) -> bool:
+    """Whether a biometric consent is in force: may the talent be recognised at all at that moment?
+
+    A withdrawal (a revocation, or a request of erasure) speaks of every release signed before it, whichever record
+    it is written in: only one signed afterwards counts. `minor`: the talent is one, so that a guardian must have
+    signed, whatever the record says of its subject."""
     book = book_of(records, None, aware(at))
-    return any(_allows_template(record, at) for record in book.counted if record not in book.conflicting)
+    releases = [record for record in book.counted if record.kind is ConsentKind.BIOMETRIC_ENROLMENT]
+    withdrawn = max((moment for one in releases for moment in _withdrawals(one, at)), default=None)
+    return any(
+        _allows_template(record, at, withdrawn) and (not minor or record.grantor.role is GrantorRole.GUARDIAN)
+        for record in releases
+        if record not in book.conflicting
+    )
 
 
-def _allows_template(record: ConsentRecord, at: datetime) -> bool:
-    erasure = record.privacy.erasure_requested_at
+def _withdrawals(record: ConsentRecord, at: datetime) -> Iterator[datetime]:
+    for moment in (record.life.effective_at, record.privacy.erasure_requested_at):
+        if moment is not None and moment <= aware(at):
+            yield moment
+
+
+def _allows_template(record: ConsentRecord, at: datetime, withdrawn: datetime | None) -> bool:
+    signed = record.form.signed_at
     return (
-        record.kind is ConsentKind.BIOMETRIC_ENROLMENT
-        and status(record, at) is ConsentStatus.ACTIVE
+        status(record, at) is ConsentStatus.ACTIVE
         and not defects(record)
-        and (erasure is None or aware(at) < erasure)
+        and (withdrawn is None or (signed is not None and withdrawn < signed))
     )
 
 
@@ -127,8 +142,10 @@ def inputs_sha256(
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def _moment_text(moment: datetime) -> str:
-    """The same text for the same instant, whatever zone it is written in."""
+def _moment_text(moment: Moment) -> str:
+    """The same text for the same instant, whatever zone it is written in; of a day alone the day."""
+    if not isinstance(moment, datetime):
+        return moment.isoformat()
     try:
         return moment.astimezone(UTC).isoformat()
     except OverflowError:  # within a day of the calendar's end
@@ -146,8 +163,8 @@ def _dated_use(use: Use) -> Use:
     )
 
 
-def _aware_or_none(moment: datetime | None) -> datetime | None:
-    return None if moment is None else aware(moment)
+def _aware_or_none(moment: Moment | None) -> Moment | None:
+    return aware(moment) if isinstance(moment, datetime) else moment
 
 
 # Rows 1 to 6: is there anybody to decide about?
@@ -188,7 +205,7 @@ def _hidden(records: Sequence[ConsentRecord], talent: TalentStanding, now: datet
     if talent.erased:
         return "talent_erased"
     own = [record for record in records if record.talent_id == talent.talent_id]
-    return None if holds_biometric(own, now) else "no_biometric_consent"
+    return None if holds_biometric(own, now, minor=talent.minor) else "no_biometric_consent"
 
 
 def _case(

@@ -10,12 +10,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from detector.case import Answer, Case, Ground, Limb, Term
-from detector.moments import said
+from detector.moments import first_instant, last_instant, said, zone_of
 from detector.record import ConsentRecord
+from detector.use import Moment
 
 
 def date_terms(record: ConsentRecord, case: Case, limb: Limb) -> list[Term]:
     """The terms of the record that speak of dates."""
+    if record.duration is not None:
+        case = replace(case, zone=zone_of(record.duration.timezone))
     asked = [_revocation(record, case), _signature(record, case), _start(record, case), _end(record, case)]
     if limb is Limb.REPLICA:
         asked.append(_making_date(record, case))
@@ -34,7 +37,7 @@ def _since(moment: datetime, case: Case) -> Answer:
 def _over_by(moment: datetime, case: Case) -> Answer:
     """Whether the picture was published by that moment and is known not to be in use after it. Having last
     been seen earlier proves nothing once the moment has passed: the picture may still be there."""
-    after = [known for known in (case.earliest, case.use.seen_at) if known is not None]
+    after = [known for known in (case.earliest, case.seen) if known is not None]
     if any(moment < known for known in after):
         return Answer.FAILS
     if case.now <= moment and case.latest is not None:
@@ -101,17 +104,22 @@ def _making_date(record: ConsentRecord, case: Case) -> Term | None:
     signed, made = record.form.signed_at, case.use.made_at
     if signed is None:
         return None
-    if made is None or (case.latest is not None and case.latest < made):
+    begun = None if made is None else first_instant(made, case.zone)
+    if made is None or begun is None or (case.latest is not None and case.latest < begun):
         detail = f"When the replica was made is unknown; the consent was signed on {said(signed)}."
         return Term("made_at_unknown", Answer.UNKNOWN, Ground.NOT_PRIOR, detail)
-    if signed <= made or any(_allowed_making(creation, made) for creation in case.creations):
+    if signed <= begun or any(_allowed_making(creation, made, case) for creation in case.creations):
         return Term("not_prior", Answer.HOLDS, Ground.NOT_PRIOR)
+    if signed <= last_instant(made, case.zone):
+        detail = f"The consent was signed on {said(signed)}, the day the replica was made; which was first is unknown."
+        return Term("made_at_unknown", Answer.UNKNOWN, Ground.NOT_PRIOR, detail)
     detail = f"The consent was signed on {said(signed)}, after the replica was made ({said(made)})."
     return Term("not_prior", Answer.FAILS, Ground.NOT_PRIOR, detail)
 
 
-def _allowed_making(creation: ConsentRecord, made: datetime) -> bool:
+def _allowed_making(creation: ConsentRecord, day: Moment, case: Case) -> bool:
+    made, until = first_instant(day, case.zone), last_instant(day, case.zone)
     signed, start, end = creation.form.signed_at, creation.starts_at, creation.ends_at
     effective = creation.life.effective_at
     begun = signed is not None and signed <= made and start is not None and start <= made
-    return begun and (end is None or made <= end) and (effective is None or made < effective)
+    return begun and (end is None or until <= end) and (effective is None or until < effective)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from detector.decision import Considered, Decision, Reason, Severity, Verdict
@@ -105,7 +105,7 @@ def _use_row(use: Use) -> Row:
     """The use that was claimed, only what is known of it: a verdict means nothing without it."""
     claimed = {field.name: getattr(use, field.name) for field in fields(use)}
     return {
-        name: value.isoformat() if isinstance(value, datetime) else value
+        name: value.isoformat() if isinstance(value, date) else value
         for name, value in claimed.items()
         if value not in (None, ())
     }

@@ -14,8 +14,20 @@ def aware(moment: datetime) -> datetime:
     return moment if moment.utcoffset() is not None else moment.replace(tzinfo=UTC)
 
 
-def said(moment: datetime) -> str:
+def first_instant(moment: datetime | date, zone: tzinfo) -> datetime:
+    """The earliest that can be meant: of a day alone its beginning in `zone`."""
+    return moment if isinstance(moment, datetime) else datetime.combine(moment, time.min, tzinfo=zone)
+
+
+def last_instant(moment: datetime | date, zone: tzinfo) -> datetime:
+    """The latest that can be meant: of a day alone its end in `zone`."""
+    return moment if isinstance(moment, datetime) else datetime.combine(moment, time.max, tzinfo=zone)
+
+
+def said(moment: datetime | date) -> str:
     """For a sentence: the day alone where the moment begins or ends one, else to the minute, with its zone."""
+    if not isinstance(moment, datetime):
+        return f"{moment:%Y-%m-%d}"
     if moment.time() in (time.min, time.max):
         return f"{moment:%Y-%m-%d}"
     return f"{moment:%Y-%m-%d %H:%M} {moment.tzname() or 'UTC'}"

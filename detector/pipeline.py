@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol, TypedDict
 
 from detector.candidates import Candidates, CopyCandidate
@@ -34,6 +34,13 @@ SHORTLIST = 20
 """Talents per face asked of the search at least; the margin and the score need the runners-up."""
 
 
+_REMAINING = frozenset({Doubt.CONTESTED, Doubt.WEAK})
+"""Doubts of a face that a copy of its talent's reference does not settle."""
+
+_GENERATED = frozenset({"trainedalgorithmicmedia", "algorithmicmedia", "virtualrecording"})
+_EDITED = frozenset({"compositewithtrainedalgorithmicmedia", "compositesynthetic"})
+
+
 class Decoder(Protocol):
     def __call__(self, data: bytes, *, source: str) -> DecodedImage: ...
 
@@ -50,7 +57,8 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class DetectorPorts:
-    """What the detector is made of. `map_decode` runs the decoder over a batch (a pool's `map`, or the built-in)."""
+    """What the detector is made of. `map_decode` runs the decoder over a batch (a pool's `map`, or the built-in).
+    `clock` tells whether a template may be used today, whatever moment the verdicts speak of."""
 
     decode: Decoder
     extractor: Extractor
@@ -58,6 +66,7 @@ class DetectorPorts:
     book: ConsentBook
     files: FileLookup
     policy: Callable[[int], MatchPolicy]
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     map_decode: Callable[
         [Callable[[Submission], DecodedImage | InputError], Iterable[Submission]],
         Iterable[DecodedImage | InputError],
@@ -71,13 +80,18 @@ class _Book:
     standing: Mapping[str, TalentStanding]
     records: Mapping[str, Sequence[ConsentRecord]]
     at: datetime
+    today: datetime
 
     def findable(self, talent_id: str) -> bool:
-        """Row 4 of the table, before anything is matched: an erased or unenrolled talent is not even a candidate."""
+        """Row 4 of the table, before anything is matched: an erased or unenrolled talent is not even a candidate.
+
+        A template may be used only under a consent that holds at the moment asked about and today: asking about the
+        past does not bring back what was withdrawn since."""
         standing = self.standing.get(talent_id)
         if standing is None or standing.erased:
             return False
-        return holds_biometric(self.records.get(talent_id, ()), self.at)
+        records, minor = self.records.get(talent_id, ()), standing.minor
+        return all(holds_biometric(records, moment, minor=minor) for moment in (self.at, self.today))
 
 
 class Detector:
@@ -127,7 +141,9 @@ class Detector:
 
     def _read_book(self, candidates: Sequence[Candidates], at: datetime) -> _Book:
         talents = sorted({talent for evidence in candidates for talent in _talents(evidence)})
-        return _Book(self._ports.book.standing(talents, at), self._ports.book.records(talents), at)
+        return _Book(
+            self._ports.book.standing(talents, at), self._ports.book.records(talents), at, self._ports.clock()
+        )
 
     def _failed(self, submission: Submission, error: InputError, at: datetime) -> Finding:
         data = submission.data
@@ -147,9 +163,9 @@ class Detector:
         image, signals, matches = checked
         use = submission.use
         clients = tuple(self._ports.book.clients_of_domain(use.domain)) if use.domain else ()
-        judge = _Judge(use, book, clients, matches.thresholds)
+        judge = _Judge(use, book, clients, matches)
         faces = tuple(
-            FaceFinding.of(face, found, self._listed(found), judge.face(found, matches.copies))
+            FaceFinding.of(face, found, self._listed(found), judge.face(found))
             for face, found in zip(signals.faces, matches.faces, strict=True)
         )
         copies = tuple(CopyFinding(found, judge.copy(found)) for found in matches.copies)
@@ -187,20 +203,27 @@ class _Judge:
     use: Use
     book: _Book
     clients: tuple[str, ...]
-    thresholds: Mapping[str, float]
+    matches: Matches
 
-    def face(self, found: FaceMatch, copies: Sequence[CopyMatch]) -> Decision:
+    def face(self, found: FaceMatch) -> Decision:
+        """A face that is in a proven copy of its talent's reference is judged as that copy, unless another face of the
+        picture may be the same talent: then something was added to the copy, and a human looks."""
         likely = found.assigned or _disputed(found)
         talent = likely.talent_id if likely else None
-        copied = next((copy for copy in copies if copy.talent_id == talent and copy.copy_class), None)
-        if copied is not None:
+        copied = next(
+            (copy for copy in self.matches.copies if copy.talent_id == talent and copy.copy_class), None
+        )
+        if copied is not None and (
+            copied.copy_class is CopyClass.EXACT or not _REMAINING.intersection(found.doubts)
+        ):
             return self.copy(copied)
+        synthetic, source = self._origin_beside()
         evidence = Evidence(
             usable=found.usable,
             matched=talent is not None,
             doubts=found.doubts,
-            synthetic=_synthetic(self.use, None),
-            synthetic_source=_source_of_class(self.use),
+            synthetic=synthetic,
+            synthetic_source=source,
             **self._measured(likely),
         )
         return self._decide(evidence, talent)
@@ -212,11 +235,22 @@ class _Judge:
             doubts=() if found.band is Band.MATCH else (Doubt.WEAK,),
             copy_class=found.copy_class,
             reference_id=found.reference_id,
-            synthetic=_synthetic(self.use, found.copy_class),
+            synthetic=synthetic_class(self.use, found.copy_class),
             synthetic_source=_source_of_class(self.use),
             **self._measured(found),
         )
         return self._decide(evidence, found.talent_id)
+
+    def _origin_beside(self) -> tuple[SyntheticClass, str]:
+        """What a face without a copy of its own is known to be made by, also from the copies beside it: a picture
+        that is the photograph of a reference is one for everybody in it, and a changed one is for nobody."""
+        claimed = synthetic_class(self.use, None)
+        classes = {copy.copy_class for copy in self.matches.copies}
+        if CopyClass.ALTERED in classes and claimed is SyntheticClass.CAPTURED:
+            return SyntheticClass.UNKNOWN, "declared captured, and a face or body was changed"
+        if claimed is SyntheticClass.UNKNOWN and classes & {CopyClass.EXACT, CopyClass.REENCODED}:
+            return SyntheticClass.CAPTURED, "the picture is the photograph of a reference"
+        return claimed, _source_of_class(self.use)
 
     def nothing(self) -> Decision:
         """The decision on a picture with neither face nor copy."""
@@ -227,7 +261,7 @@ class _Judge:
         if found is None:
             return {"signal": None, "threshold": None}
         name = str(found.signal)
-        return {"signal": name, "threshold": self.thresholds.get(name)}
+        return {"signal": name, "threshold": self.matches.thresholds.get(name)}
 
     def _decide(self, evidence: Evidence, talent_id: str | None) -> Decision:
         standing = self.book.standing.get(talent_id) if talent_id else None
@@ -241,16 +275,24 @@ def _disputed(found: FaceMatch) -> ScoredCandidate | None:
     return first if first and first.band is Band.MATCH and Doubt.CONTESTED in found.doubts else None
 
 
-def _synthetic(use: Use, copy_class: CopyClass | None) -> SyntheticClass:
-    if use.declared_ai is None:
-        return SyntheticClass.UNKNOWN
-    if not use.declared_ai:
-        return SyntheticClass.CAPTURED
-    return SyntheticClass.AI_GENERATED if copy_class is None else SyntheticClass.AI_EDITED
+def synthetic_class(use: Use, copy_class: CopyClass | None) -> SyntheticClass:
+    """How the picture was made, by what is claimed of it. A claim of AI outweighs a claim of none.
+
+    IPTC terms: https://cv.iptc.org/newscodes/digitalsourcetype/
+    """
+    declared = (use.digital_source_type or "").rstrip("/").rpartition("/")[2].casefold()
+    if declared in _GENERATED:
+        return SyntheticClass.AI_GENERATED
+    if declared in _EDITED:
+        return SyntheticClass.AI_EDITED
+    if use.declared_ai or use.labelled_ai:
+        return SyntheticClass.AI_GENERATED if copy_class is None else SyntheticClass.AI_EDITED
+    return SyntheticClass.UNKNOWN if use.declared_ai is None else SyntheticClass.CAPTURED
 
 
 def _source_of_class(use: Use) -> str:
-    return "" if use.declared_ai is None else "declared with the use"
+    claims = (use.declared_ai, use.labelled_ai, use.digital_source_type)
+    return "" if all(claim is None for claim in claims) else "declared with the use"
 
 
 def _exact(references: Iterable[tuple[str, str]]) -> Iterator[CopyCandidate]:

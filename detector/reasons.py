@@ -63,6 +63,7 @@ REASON_CODES: Mapping[str, str] = {
     "client_unknown": "who used the picture is unknown, and its domain is no client's on record",
     "client_from_domain": "the client was told by the domain the picture was published on",
     "client_outside": "the client is neither the grantee nor an affiliate",
+    "client_ambiguous": "the domain belongs to the grantee and to others too; whose use it is, is unknown",
     "sublicence_unproven": "the record allows sub-licences and does not name this client",
     "covered": "a consent record covers the use",
     "nothing_on_record": "no signed record grants this kind of use to anybody",

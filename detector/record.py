@@ -61,6 +61,7 @@ DEFECTS: Mapping[str, str] = {
     "authority_missing": "an agent signed and no power of attorney is named",
     "guardian_missing": "the talent is a minor and no guardian signed",
     "estate_missing": "the talent has died and the estate did not sign",
+    "estate_for_living": "an estate signed and the talent is not marked as having died",
 }
 """Why a kept record counts as no consent, by code."""
 
@@ -243,8 +244,9 @@ def defects(record: ConsentRecord) -> tuple[str, ...]:
 def _defects_of_grantor(record: ConsentRecord) -> list[str]:
     role, subject = record.grantor.role, record.subject
     checks = {
-        "guardian_missing": subject.minor and role is not GrantorRole.GUARDIAN,
+        "guardian_missing": subject.minor and not subject.estate and role is not GrantorRole.GUARDIAN,
         "estate_missing": subject.estate and role is not GrantorRole.ESTATE,
+        "estate_for_living": role is GrantorRole.ESTATE and not subject.estate,
         "authority_missing": role is GrantorRole.AGENT and record.grantor.authority is None,
     }
     return [code for code, holds in checks.items() if holds]

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from detector.case import Answer, Case, Ground, Limb, Term, fits_client
+from detector.case import Answer, Case, Ground, Limb, Term, fits_client, names_client
 from detector.decision import Reason
 from detector.record import ConsentRecord
 from detector.terms import ANY, Scope, Words, fold
 from detector.territory import WORLD, reaches, territory_of
+
+REFERENCE_PREFIX = "ref_"
+"""How the ids of references begin; any other name of an asset is the client's own."""
 
 
 def use_terms(record: ConsentRecord, case: Case, limb: Limb) -> list[Term]:
@@ -23,6 +26,10 @@ def use_terms(record: ConsentRecord, case: Case, limb: Limb) -> list[Term]:
 
 def _client(record: ConsentRecord, case: Case) -> Term:
     name = record.grantee.client if record.grantee else "nobody"
+    others = [client for client in case.clients if not names_client(record, frozenset({client}))]
+    if case.use.client is None and others and fits_client(record, case):
+        detail = f"The domain is {name}'s and also that of {', '.join(sorted(others))}; whose use it is, is unknown."
+        return Term("client_ambiguous", Answer.UNKNOWN, Ground.SCOPE, detail)
     if fits_client(record, case):
         return Term("client_outside", Answer.HOLDS, Ground.SCOPE)
     if record.grantee and record.grantee.sublicence:
@@ -87,9 +94,17 @@ def _asset(scope: Scope, case: Case) -> Term:
     barred = scope.exclusions.assets
     by_copy = listed("asset", scope.assets, barred, copied)
     excluded = not set(map(fold, copied)).isdisjoint(map(fold, barred))
+    if copied and _names_another_reference(case):
+        return _outside("asset", f"The use names {case.use.asset}; the picture is a copy of {copied[0]}.")
     if excluded or (copied and not barred and by_copy.answer is Answer.HOLDS):
         return by_copy
     return listed("asset", scope.assets, barred, _one(case.use.asset))
+
+
+def _names_another_reference(case: Case) -> bool:
+    """A name that is a reference's id can be checked against what was copied; then the picture is believed."""
+    claimed = fold(case.use.asset or "")
+    return claimed.startswith(REFERENCE_PREFIX) and claimed != fold(case.evidence.reference_id or "")
 
 
 def _purpose(record: ConsentRecord, case: Case) -> Term:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -28,9 +28,13 @@ class SyntheticClass(StrEnum):
     UNKNOWN = "unknown"
 
 
+Moment = datetime | date
+"""An instant, with a time zone; or a day alone, which is some instant of that day in the zone of whatever asks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One claimed use. Every field may be unknown (None). Datetimes carry a time zone; territory is ISO
+    """One claimed use. Every field may be unknown (None). Datetimes carry a time zone, days stay days; territory is ISO
     3166-1 alpha-2 or WORLD; domain is the host the picture was published on; seen_at is the last time it was
     seen there; tool is what made a replica; digital_source_type is the IPTC term the file declares."""
 
@@ -38,9 +42,9 @@ class Use:
     purpose: str | None = None
     medium: Medium | None = None
     territory: str | None = None
-    published_at: datetime | None = None
-    made_at: datetime | None = None
-    seen_at: datetime | None = None
+    published_at: Moment | None = None
+    made_at: Moment | None = None
+    seen_at: Moment | None = None
     declared_ai: bool | None = None
     domain: str | None = None
     asset: str | None = None

@@ -108,7 +108,11 @@ class Likeness:
 
 def judge_release(release: Release | None, at: datetime) -> Objection | None:
     if release is None:
-        return Objection("no_release", "no biometric release is on record for this talent; record one first")
+        return Objection(
+            "no_release",
+            "no biometric release of this talent holds now: none is on record, it was revoked, or it is not signed yet; "
+            "record one that was signed since",
+        )
     if release.signed_at > at:
         return Objection(
             "no_release", f"the biometric release is only signed on {release.signed_at:%Y-%m-%d}"

@@ -51,7 +51,11 @@ def check(
     absolute = [os.path.abspath(file) for file in files]  # noqa: PTH100 - resolve() would follow links
     run_and_exit(
         ctx,
-        Inputs(shlex.join(absolute), lambda: [file_item(Path(file)) for file in absolute]),
+        Inputs(
+            shlex.join(absolute),
+            lambda: [file_item(Path(file)) for file in absolute],
+            files=tuple(map(Path, absolute)),
+        ),
         Outputs(out, html, csv, html_limit, resume, overwrite),
         Asked(
             use={

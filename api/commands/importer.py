@@ -17,6 +17,7 @@ import typer
 
 from api.commands.session import opened
 from api.exits import Exit
+from api.outputs import require_safe
 from api.terminal import note, progress
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def import_roster(
 
     rows = read_roster(roster)
     counts: Counter[str] = Counter()
+    require_safe({"--out": None if str(out) == "-" else out}, [roster])
     with opened(ctx) as application, _writer(out, COLUMNS) as write:
         importing = RosterImport(application.store, application.registration, application.enroller)
         with progress("importing", len(rows)) as advance:

@@ -17,6 +17,7 @@ import typer
 
 from api.commands.check_options import FailOn
 from api.commands.session import opened
+from api.outputs import require_safe
 from api.reports.gallery import StoreGallery
 from api.reports.jsonl import to_line
 from api.reports.tally import is_flagged
@@ -56,6 +57,9 @@ def run_and_exit(ctx: typer.Context, inputs: Inputs, outputs: Outputs, asked: As
     """Run to the end and leave with the exit code of docs/findings.md."""
     use = use_from_options(asked.use)
     moment = parse_option("--as-of", asked.as_of)
+    if outputs.resume and outputs.out is None:
+        raise UsageError("--resume goes on with the rows of --out FILE; name that file")
+    require_safe({"--out": outputs.out, "--csv": outputs.csv, "--html": outputs.html}, inputs.files)
     require_folders(outputs)
     with opened(ctx) as application:
         machinery = machinery_of(application, use, asked)

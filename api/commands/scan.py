@@ -54,7 +54,7 @@ def scan(
     opened = open_source(source.absolute())
     run_and_exit(
         ctx,
-        Inputs(str(source.absolute()), lambda: opened, digest_of(source)),
+        Inputs(str(source.absolute()), lambda: opened, digest_of(source), files=(source,)),
         Outputs(out, html, csv, html_limit, resume, overwrite),
         Asked(
             use={

@@ -38,6 +38,13 @@ COLUMNS: Mapping[str, Callable[[Row], Any]] = {
     "width": lambda row: row["width"],
     "height": lambda row: row["height"],
     "as_of": lambda row: row["as_of"],
+    "client": lambda row: row["use"].get("client"),
+    "purpose": lambda row: row["use"].get("purpose"),
+    "medium": lambda row: row["use"].get("medium"),
+    "territory": lambda row: row["use"].get("territory"),
+    "published_at": lambda row: row["use"].get("published_at"),
+    "made_at": lambda row: row["use"].get("made_at"),
+    "declared_ai": lambda row: row["use"].get("declared_ai"),
 }
 
 

@@ -1,10 +1,10 @@
 """A folder, with all below it: pictures by their suffix, in the order of their names' bytes, folders in their
 place.
 
-Files without a suffix (as crawls and caches leave them) count when they begin like a picture. Hidden files
-and folders are left out. A linked folder is entered once, unless it lies in a folder that is walked anyway; a
-link back to a folder that it lies in becomes an item that says so (`folder_loop`), like a folder that can't
-be opened (`unreadable`).
+Files with another suffix or none (as crawls, caches and browsers leave them) count when they begin like a picture.
+Hidden files and folders are left out. A linked folder is entered once, unless it lies in a folder that is
+walked anyway; a link back to a folder that it lies in becomes an item that says so (`folder_loop`), like a
+folder that can't be opened (`unreadable`).
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ from pathlib import Path
 
 from data.sources.files import file_item, unreadable
 from data.sources.items import Item, failed
+from data.sources.pictures import begins_like_a_picture
 from detector.errors import UnreadableInput
 
 _NAMES = "avif bmp dib gif heic heif hif j2k jfif jp2 jpe jpeg jpg jxl png psd tif tiff webp"
 
 SUFFIXES = frozenset(f".{name}" for name in _NAMES.split())
 """Suffixes of pictures. The decoder decides which of them it takes; the others get a row that says so."""
-
-_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
-_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 
 
 def walk_folder(folder: Path) -> Iterator[Item]:
@@ -84,17 +82,7 @@ def _below(path: str, folder: str) -> bool:
 
 def _wanted(entry: os.DirEntry[str]) -> bool:
     suffix = Path(entry.name).suffix.lower()
-    return suffix in SUFFIXES if suffix else _begins_like_a_picture(entry)
-
-
-def _begins_like_a_picture(entry: os.DirEntry[str]) -> bool:
-    try:
-        if not entry.is_file():
-            return False
-        with Path(entry.path).open("rb") as file:
-            start = file.read(16)
-    except OSError:
-        return True  # it may be one: its row says why it can't be read
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+    if suffix in SUFFIXES:
         return True
-    return start.startswith(_BEGINNINGS) or (start[4:8] == b"ftyp" and start[8:12] in _BRANDS)
+    unreadable_counts = not suffix  # it may be a picture: its row says why it can't be read
+    return begins_like_a_picture(Path(entry.path), unless_readable=unreadable_counts)

@@ -20,7 +20,7 @@ from data.store.rows import chunks
 from data.store.tables import consent, consent_domain
 from data.store.talents import present
 from detector.errors import Conflict, NotFound, StoreError
-from detector.record import ConsentRecord, revoked
+from detector.record import USE_KINDS, ConsentRecord, revoked
 from detector.terms import host_of
 
 
@@ -93,16 +93,23 @@ class Consents:
         return found
 
     def clients_of_domain(self, domain: str) -> Sequence[str]:
-        """Clients whose newest versions name this web domain, or a parent of it, as theirs; alphabetical."""
+        """Clients whose newest versions name this web domain, or a parent of it, as theirs; alphabetical.
+
+        Only signed records that grant a use say whose a domain is: a draft is nobody's word yet.
+        """
         newest = select(consent.c.consent_id, func.max(consent.c.version).label("version"))
         last = newest.group_by(consent.c.consent_id).subquery()
         same = and_(
             last.c.consent_id == consent_domain.c.consent_id, last.c.version == consent_domain.c.version
         )
-        query = select(consent_domain.c.client).join(last, same).distinct().order_by(consent_domain.c.client)
+        its = and_(
+            consent.c.consent_id == consent_domain.c.consent_id, consent.c.version == consent_domain.c.version
+        )
+        query = select(consent).distinct().join(consent_domain, its).join(last, same)
         with self._database.reading() as connection:
             hosts = list(_host_and_parents(domain))
-            return list(connection.execute(query.where(consent_domain.c.domain.in_(hosts))).scalars())
+            rows = connection.execute(query.where(consent_domain.c.domain.in_(hosts))).all()
+        return sorted({row.client for row in rows if row.kind in USE_KINDS and _record(row).form.signed_at})
 
     def _append(self, action: str, record: ConsentRecord) -> None:
         body = canonical(record.model_dump(mode="json"))
@@ -119,7 +126,7 @@ class Consents:
 
 
 def _require_next(connection: Connection, record: ConsentRecord) -> None:
-    query = select(consent.c.version, consent.c.talent_id, consent.c.kind)
+    query = select(consent)
     versions = query.where(consent.c.consent_id == record.consent_id).order_by(consent.c.version.desc())
     newest = connection.execute(versions.limit(1)).one_or_none()
     following = newest.version + 1 if newest else 1
@@ -132,6 +139,11 @@ def _require_next(connection: Connection, record: ConsentRecord) -> None:
         raise Conflict(
             f"consent {record.consent_id} is a {newest.kind} record of talent {newest.talent_id}; "
             "a new version can't change that: add another consent"
+        )
+    if newest and _record(newest).life.revoked_at is not None and record.life.revoked_at is None:
+        raise Conflict(
+            f"consent {record.consent_id} was revoked, and a new version can't undo that: "
+            "what is granted again is another consent"
         )
 
 

@@ -109,8 +109,13 @@ def test_a_bad_cell_costs_its_row_alone(made, column, text):
     assert good["status"] == "ok"
 
 
-def test_moments_without_a_zone_are_utc(made):
-    columns = {"published_at": "2026-03-01", "made_at": "2026-02-01T10:00+02:00"}
+def test_moments_without_a_zone_are_utc_and_days_stay_days(made):
+    columns = {
+        "published_at": "2026-03-01",
+        "made_at": "2026-02-01T10:00+02:00",
+        "seen_at": "2026-03-02T10:00",
+    }
     [row] = scanner(made, made.FlatDetector()).scan([Item("a", made.jpeg(), columns)])
-    assert datetime.fromisoformat(row["use"]["published_at"]) == datetime(2026, 3, 1, tzinfo=UTC)
+    assert row["use"]["published_at"] == "2026-03-01"
+    assert datetime.fromisoformat(row["use"]["seen_at"]) == datetime(2026, 3, 2, 10, tzinfo=UTC)
     assert datetime.fromisoformat(row["use"]["made_at"]) == datetime(2026, 2, 1, 8, tzinfo=UTC)

@@ -62,13 +62,20 @@ def test_pictures_come_in_the_order_of_their_names_with_those_below(tmp_path: Pa
     assert all(item.read() == PNG and item.row == {} for item in source)
 
 
-def test_what_is_no_picture_by_its_name_is_left_out(tmp_path: Path) -> None:
+def test_what_is_no_picture_by_its_name_or_its_beginning_is_left_out(tmp_path: Path) -> None:
     put(tmp_path, "notes.txt", ".hidden.png", ".git/x.png", "a.png.part", "empty.png", "README", data=b"")
-    put(tmp_path, "crawled-0017", "archive.zip")
+    put(tmp_path, "crawled-0017", "shot.jpg_large")
+    put(tmp_path, "archive.zip", data=b"PK\x03\x04")
     put(tmp_path, "webp", data=b"RIFF\x00\x00\x00\x00WEBPVP8 ")
     put(tmp_path, "phone", data=b"\x00\x00\x00\x18ftypheic")
     put(tmp_path, "wave", data=b"RIFF\x00\x00\x00\x00WAVEfmt ")
-    assert names(open_source(tmp_path), tmp_path) == ["crawled-0017", "empty.png", "phone", "webp"]
+    assert names(open_source(tmp_path), tmp_path) == [
+        "crawled-0017",
+        "empty.png",
+        "phone",
+        "shot.jpg_large",
+        "webp",
+    ]
 
 
 @posix

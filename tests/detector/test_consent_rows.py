@@ -13,7 +13,7 @@ from detector.consent import decide, holds_biometric, is_flag, worst
 from detector.coverage import assess
 from detector.decision import Decision, Evidence, Severity, TalentStanding, Verdict
 from detector.matches import CopyClass, Doubt
-from detector.record import ConsentRecord, parse_record, revised, revoked
+from detector.record import ConsentRecord, defects, parse_record, revised, revoked
 from detector.use import Medium, SyntheticClass, Use
 
 
@@ -84,6 +84,9 @@ BIOMETRIC = parse_record(
 )
 
 
+GUARDIANS_RELEASE = revised(BIOMETRIC, subject={"minor": True}, grantor={"role": "guardian"})
+
+
 def judged(
     evidence: Evidence,
     *records: ConsentRecord,
@@ -92,7 +95,8 @@ def judged(
     at: dt.datetime = NOW,
     owners: tuple[str, ...] = (),
 ) -> Decision:
-    return decide(evidence, use, (BIOMETRIC, *records), talent, at, owners)
+    guarded = talent is not None and talent.minor
+    return decide(evidence, use, (GUARDIANS_RELEASE if guarded else BIOMETRIC, *records), talent, at, owners)
 
 
 def outcome(decision: Decision) -> tuple[str, str | None, str, int]:
@@ -770,6 +774,79 @@ def test_conflicting_releases_do_not_count() -> None:
     twin = revised(BIOMETRIC, grantor={"role": "agent", "authority": "poa"})
     assert holds_biometric([twin], NOW)
     assert not holds_biometric([twin, revised(BIOMETRIC, grantor={"role": "self", "name": "T"})], NOW)
+
+
+ANGELES = {"timezone": "America/Los_Angeles", "valid_from": "2026-03-01", "valid_to": "2026-12-31"}
+
+
+@pytest.mark.parametrize(
+    ("published", "row"),
+    [
+        (dt.date(2026, 2, 28), 8),
+        (dt.date(2026, 3, 1), 7),
+        (dt.date(2026, 12, 31), 7),
+        (dt.date(2027, 1, 1), 8),
+    ],
+)
+def test_a_day_of_publication_is_a_day_in_the_records_zone(published: dt.date, row: int) -> None:
+    licence = record("photo_use", duration=ANGELES, form={"signed_at": "2026-01-05T10:30:00Z"})
+    at = dt.datetime.combine(published, dt.time(8, 0), tzinfo=dt.UTC)
+    assert judged(COPY, licence, use=replace(USE, published_at=published, made_at=None), at=at).row == row
+
+
+def test_signed_on_the_day_of_publication_is_unknown_and_no_accusation() -> None:
+    licence = record("photo_use", form={"signed_at": "2026-04-01T10:30:00Z"})
+    found = judged(COPY, licence, use=replace(USE, published_at=dt.date(2026, 4, 1), made_at=None))
+    assert outcome(found)[:2] == ("needs_review", "date_unknown")
+
+
+def test_signed_on_the_day_a_replica_was_made_is_unknown_and_no_accusation() -> None:
+    licence = record("replica_use", form={"signed_at": "2026-04-01T10:30:00Z"})
+    use = replace(USE, made_at=dt.date(2026, 4, 1), published_at=dt.date(2026, 4, 20))
+    found = judged(REPLICA, licence, use=use)
+    assert outcome(found)[:2] == ("needs_review", "date_unknown")
+    assert "the day the replica was made" in " ".join(reason.detail for reason in found.reasons)
+
+
+def test_a_domain_of_several_clients_authorises_nobody_by_itself() -> None:
+    shared = replace(USE, client=None, domain="kids.brand.example")
+    owner = record("photo_use").grantee.client
+    assert judged(COPY, record("photo_use"), use=shared, owners=(owner,)).verdict is Verdict.AUTHORISED
+    both = judged(COPY, record("photo_use"), use=shared, owners=(owner, "Other Kids Ltd"))
+    assert both.verdict is Verdict.NEEDS_REVIEW
+    assert "client_ambiguous" in codes(both)
+
+
+def test_a_claimed_reference_does_not_stand_in_for_the_one_that_was_copied() -> None:
+    licence = record("photo_use", scope={"assets": ["ref_a"]})
+    copied = replace(COPY, reference_id="ref_b")
+    found = judged(copied, licence, use=replace(USE, asset="ref_a"))
+    assert outcome(found)[0] == "out_of_scope"
+    assert judged(replace(COPY, reference_id="ref_a"), licence, use=USE).verdict is Verdict.AUTHORISED
+
+
+def test_an_estate_cannot_sign_for_the_living() -> None:
+    assert "estate_for_living" in defects(record("replica_use", grantor={"role": "estate"}))
+
+
+def test_a_withdrawal_speaks_of_every_release_signed_before_it() -> None:
+    again = parse_record({**BIOMETRIC.model_dump(), "consent_id": "second"})
+    withdrawn = revised(BIOMETRIC, life={"revoked_at": "2026-05-30"})
+    erased = revised(BIOMETRIC, privacy={"erasure_requested_at": "2026-05-30"})
+    assert holds_biometric([BIOMETRIC, again], NOW)
+    assert not holds_biometric([withdrawn, again], NOW)
+    assert not holds_biometric([erased, again], NOW)
+
+
+def test_a_release_signed_after_a_withdrawal_counts() -> None:
+    later = {"signed_at": "2026-05-31", "document": "again.pdf"}
+    again = parse_record({**BIOMETRIC.model_dump(), "consent_id": "second", "form": later})
+    assert holds_biometric([revised(BIOMETRIC, life={"revoked_at": "2026-05-30"}), again], NOW)
+
+
+def test_a_minor_cannot_release_their_own_template_whatever_the_record_says_of_them() -> None:
+    assert not holds_biometric([BIOMETRIC], NOW, minor=True)
+    assert holds_biometric([GUARDIANS_RELEASE], NOW, minor=True)
 
 
 def test_worst_is_by_severity_then_verdict() -> None:

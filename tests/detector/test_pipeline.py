@@ -7,22 +7,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 
-from detector.calibration import FaceCalibration, Monotone
-from detector.candidates import Candidates, FaceCandidate
+from detector.calibration import CopyCalibration, FaceCalibration, Monotone
+from detector.candidates import Candidates, CopyCandidate, FaceCandidate
 from detector.decision import TalentStanding, Verdict
 from detector.errors import InputError, UndecodablePicture
 from detector.finding import Finding, to_row
 from detector.imagery import DecodedImage
 from detector.matches import CopyClass, Doubt
 from detector.matching import MatchPolicy
-from detector.pipeline import Detector, DetectorPorts, Submission
-from detector.record import ConsentRecord, parse_record
+from detector.pipeline import Detector, DetectorPorts, Submission, synthetic_class
+from detector.record import ConsentRecord, parse_record, revised
 from detector.signals import Box, Face, FaceQuality, SignalId, SignalKind, Signals, SignalSet
-from detector.use import Medium, Use
+from detector.use import Medium, SyntheticClass, Use
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 FACE = SignalId(SignalKind.FACE, "fake", "1", "plain")
+HASH = SignalId(SignalKind.HASH, "fake", "1", "plain")
+IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype"
+GENERATED = SyntheticClass.AI_GENERATED
 MADE_BY = SignalSet(face=FACE, image=None, hashes=(), absent={SignalKind.IMAGE: "the clip extra is missing"})
 LANDMARKS = ((0.0, 0.0),) * 5
 
@@ -79,10 +83,11 @@ class FakeSearch:
 
     answers: Mapping[int, tuple[FaceCandidate, ...]]
     registry_size: int = 100
+    copies: tuple[CopyCandidate, ...] = ()
 
     def search(self, signals: Sequence[Signals], top: int) -> list[Candidates]:
         return [
-            Candidates(tuple(self.answers.get(int(face.box.x), ())[:top] for face in one.faces), ())
+            Candidates(tuple(self.answers.get(int(face.box.x), ())[:top] for face in one.faces), self.copies)
             for one in signals
         ]
 
@@ -112,7 +117,8 @@ def policy(registry_size: int) -> MatchPolicy:
     """Strength is 100 times the score; a face of nobody reaches 30 with a false match rate of e^-9."""
     line = Monotone(((0.0, 0.0), (1.0, 100.0)))
     table = FaceCalibration(FACE, 0.5, line, Monotone(((0.0, 0.0), (30.0, -9.0), (100.0, -30.0))))
-    return MatchPolicy(table, registry_size)
+    near = CopyCalibration(HASH, line, near=0.9, very_near=0.95)
+    return MatchPolicy(table, registry_size, copies={HASH: near})
 
 
 def detect(
@@ -121,16 +127,19 @@ def detect(
     faces: Mapping[bytes, tuple[Face, ...]] | None = None,
     answers: Mapping[int, tuple[FaceCandidate, ...]] | None = None,
     book: FakeBook | None = None,
+    copies: tuple[CopyCandidate, ...] = (),
+    today: datetime = AT,
     top: int = 0,
 ) -> list[Finding]:
     kept = book or FakeBook({"ana": [biometric("ana")], "bea": [biometric("bea")]})
     ports = DetectorPorts(
         decode=fake_decode,
         extractor=FakeNetworks(faces or {b"a": (face(1),)}),
-        search=FakeSearch(answers or {1: (candidate("ana", 0.8), candidate("bea", 0.1))}),
+        search=FakeSearch(answers or {1: (candidate("ana", 0.8), candidate("bea", 0.1))}, copies=copies),
         book=kept,
         files=kept,
         policy=policy,
+        clock=lambda: today,
     )
     return Detector(ports, top=top).detect(submissions, AT)
 
@@ -217,6 +226,75 @@ def test_both_faces_that_match_one_talent_are_left_to_a_human() -> None:
     assert [decision.talent_id for decision in decisions] == ["ana", "ana"]
     assert {decision.qualifier for decision in decisions} == {Doubt.CONTESTED}
     assert {decision.row for decision in decisions} == {3}
+
+
+def test_asking_about_the_past_does_not_bring_back_a_withdrawn_template() -> None:
+    withdrawn = revised(biometric("ana"), life={"revoked_at": "2026-11-10T00:00:00Z"})
+    book = FakeBook({"ana": [biometric("ana"), withdrawn]})
+    (then,) = detect([Submission("1", b"a")], book=book, today=AT)
+    (now,) = detect([Submission("1", b"a")], book=book, today=datetime(2026, 11, 20, tzinfo=UTC))
+    assert then.verdict is not Verdict.NO_MATCH
+    assert now.verdict is Verdict.NO_MATCH
+
+
+def test_a_second_face_of_the_talent_beside_an_edited_copy_is_left_to_a_human() -> None:
+    answers = {1: (candidate("ana", 0.9),), 2: (candidate("ana", 0.8),)}
+    faces = {b"a": (face(2), face(1))}
+    copied = CopyCandidate("ana", "ref_1", HASH, 1.0)
+    (found,) = detect([Submission("1", b"a")], faces=faces, answers=answers, copies=(copied,))
+    assert found.copies[0].match.copy_class is CopyClass.REENCODED
+    assert {item.decision.row for item in found.faces} == {3}
+    (exact,) = detect(
+        [Submission("1", b"a", Use(client="Acme"))],
+        faces=faces,
+        answers=answers,
+        book=FakeBook({"ana": [biometric("ana")]}, files={b"a".hex(): [("ana", "ref_1")]}),
+    )
+    assert {item.decision.row for item in exact.faces} == {19}
+
+
+@pytest.mark.parametrize(
+    ("use", "copy_class", "expected"),
+    [
+        (Use(), None, SyntheticClass.UNKNOWN),
+        (Use(declared_ai=False), None, SyntheticClass.CAPTURED),
+        (Use(declared_ai=True), None, SyntheticClass.AI_GENERATED),
+        (Use(declared_ai=True), CopyClass.EMBEDDED, SyntheticClass.AI_EDITED),
+        (Use(labelled_ai=True), CopyClass.EXACT, SyntheticClass.AI_EDITED),
+        (Use(declared_ai=False, labelled_ai=True), None, SyntheticClass.AI_GENERATED),
+        (
+            Use(declared_ai=False, digital_source_type=f"{IPTC}/trainedAlgorithmicMedia"),
+            CopyClass.EXACT,
+            GENERATED,
+        ),
+        (Use(digital_source_type="compositeWithTrainedAlgorithmicMedia"), None, SyntheticClass.AI_EDITED),
+        (Use(declared_ai=False, digital_source_type="digitalCapture"), None, SyntheticClass.CAPTURED),
+    ],
+)
+def test_a_claim_of_ai_outweighs_a_claim_of_none(
+    use: Use, copy_class: CopyClass | None, expected: SyntheticClass
+) -> None:
+    assert synthetic_class(use, copy_class) is expected
+
+
+def test_everybody_in_the_photograph_of_a_reference_is_in_a_photograph() -> None:
+    answers = {1: (candidate("ana", 0.9),), 2: (candidate("bea", 0.9),)}
+    book = FakeBook(
+        {"ana": [biometric("ana")], "bea": [biometric("bea")]}, files={b"a".hex(): [("ana", "ref_1")]}
+    )
+    (found,) = detect([Submission("1", b"a")], faces={b"a": (face(1), face(2))}, answers=answers, book=book)
+    assert "limb_unsure" not in {reason.code for item in found.faces for reason in item.decision.reasons}
+
+
+def test_nobody_in_a_changed_copy_is_believed_to_be_captured() -> None:
+    answers = {1: (candidate("bea", 0.9),)}
+    (found,) = detect(
+        [Submission("1", b"a", Use(client="Acme", declared_ai=False))],
+        answers=answers,
+        copies=(CopyCandidate("ana", "ref_1", HASH, 1.0),),
+    )
+    assert found.copies[0].match.copy_class is CopyClass.ALTERED
+    assert "limb_unsure" in {reason.code for reason in found.faces[0].decision.reasons}
 
 
 def test_the_domain_names_the_client() -> None:
