@@ -192,7 +192,9 @@ def _rule(
         return _Ruling(3, Verdict.NEEDS_REVIEW, str(evidence.doubts[0]), Severity.LOW, reasons)
     book = book_of(records, talent.talent_id, now)
     case = _case(evidence, use, talent, now, clients_of_domain)
-    case = replace(case, creations=creations(book.counted, case))
+    case = replace(
+        case, creations=creations([one for one in book.counted if one not in book.conflicting], case)
+    )
     return _rule_named(case, talent, book)
 
 

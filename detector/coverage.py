@@ -16,7 +16,7 @@ from detector.case import Answer, Case, Ground, Limb, Term, fits_client
 from detector.dating import date_terms
 from detector.decision import Reason
 from detector.record import DEFECTS, REPLICA_KINDS, ConsentRecord, defects
-from detector.scoping import disclosures, use_terms
+from detector.scoping import disclosures, making_terms, use_terms
 from detector.terms import ConsentKind, GrantorRole
 
 
@@ -82,13 +82,15 @@ def assess(record: ConsentRecord, case: Case, limb: Limb, *, conflicting: bool =
 
 
 def creations(records: Iterable[ConsentRecord], case: Case) -> tuple[ConsentRecord, ...]:
-    """Those of the records that allowed somebody to make a replica for this client and count."""
+    """Those of the records that count and allowed somebody to make this replica for this client: none whose own terms
+    exclude the asset, campaign, product, tool or way of making it."""
     return tuple(
         record
         for record in records
         if record.kind is ConsentKind.REPLICA_CREATE
         and fits_client(record, case)
         and all(term.answer is Answer.HOLDS for term in _standing(record, case, conflicting=False))
+        and not any(term.answer is Answer.FAILS for term in making_terms(record, case))
     )
 
 

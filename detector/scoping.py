@@ -24,6 +24,13 @@ def use_terms(record: ConsentRecord, case: Case, limb: Limb) -> list[Term]:
     return found + _making(record, case) if limb is Limb.REPLICA else found
 
 
+def making_terms(record: ConsentRecord, case: Case) -> list[Term]:
+    """The terms of a record that speak of what is made and how, whoever shows it wherever later."""
+    shown = {"medium", "alteration"}
+    scope = _scope(record.scope or Scope(), case, Limb.REPLICA)
+    return [term for term in scope if term.code.partition("_")[0] not in shown] + _making(record, case)
+
+
 def _client(record: ConsentRecord, case: Case) -> Term:
     name = record.grantee.client if record.grantee else "nobody"
     others = [client for client in case.clients if not names_client(record, frozenset({client}))]

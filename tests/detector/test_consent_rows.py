@@ -401,6 +401,17 @@ def test_row_14_the_making_may_have_had_its_own_consent() -> None:
     assert judged(REPLICA, late, record("replica_create")).row == 18
 
 
+def test_row_14_the_consent_to_the_making_need_not_say_where_it_is_shown() -> None:
+    late = record("replica_use", form={"signed_at": "2026-04-10"})
+    assert judged(REPLICA, late, record("replica_create", scope={"media": ["internal"]})).row == 18
+
+
+def test_row_14_two_versions_of_a_consent_to_the_making_cancel_each_other() -> None:
+    late = record("replica_use", form={"signed_at": "2026-04-10"})
+    twins = (record("replica_create"), record("replica_create", scope={"media": ["internal"]}))
+    assert judged(REPLICA, late, *twins).row == 14
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -411,6 +422,10 @@ def test_row_14_the_making_may_have_had_its_own_consent() -> None:
         {"life": {"revoked_at": "2026-03-20"}},
         {"life": {"suspended_at": "2026-05-20"}},
         {"grantee": {"client": "Rival", "affiliates": []}},
+        {"scope": {"campaigns": ["autumn"]}},
+        {"scope": {"products": ["shoes"]}},
+        {"ai": {"tools": ["Another tool"]}},
+        {"ai": {"generation": False}},
     ],
 )
 def test_row_14_the_consent_to_the_making_must_itself_have_held(changes: dict[str, Any]) -> None:
