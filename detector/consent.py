@@ -25,7 +25,7 @@ from detector.matches import CopyClass
 from detector.moments import aware
 from detector.reasons import DATE_CODES, Qualifier, meaning
 from detector.record import USE_KINDS, ConsentRecord, ConsentStatus, Place, defects, status
-from detector.terms import ConsentKind, GrantorRole, fold, host_of
+from detector.terms import ConsentKind, GrantorRole, fold, host_in
 from detector.use import Moment, SyntheticClass, Use
 
 SYNTHETIC = frozenset({SyntheticClass.AI_EDITED, SyntheticClass.AI_GENERATED})
@@ -156,7 +156,7 @@ def _dated_use(use: Use) -> Use:
     """The use with a time zone on every moment, and a blank client as unknown."""
     return replace(
         use,
-        client=use.client if use.client and use.client.strip() else None,
+        client=use.client if fold(use.client or "") else None,
         published_at=_aware_or_none(use.published_at),
         made_at=_aware_or_none(use.made_at),
         seen_at=_aware_or_none(use.seen_at),
@@ -213,7 +213,7 @@ def _hidden(records: Sequence[ConsentRecord], talent: TalentStanding, now: datet
 def _case(
     evidence: Evidence, use: Use, talent: TalentStanding, now: datetime, clients_of_domain: Sequence[str]
 ) -> Case:
-    host = host_of(use.domain) if use.domain and use.domain.strip() else None
+    host = host_in(use.domain) if use.domain and use.domain.strip() else None
     named = (use.client,) if use.client is not None else tuple(clients_of_domain) if host else ()
     clients = frozenset(filter(None, map(fold, named)))
     return Case(evidence, use, talent.minor, now, clients, host)

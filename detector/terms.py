@@ -68,18 +68,24 @@ class Renewal(StrEnum):
 
 
 def fold(text: str) -> str:
-    """The form in which words are compared: case, width and spacing do not matter."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """The form in which words are compared: case, width, spacing and what cannot be seen do not matter."""
+    seen = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", seen).casefold().split())
 
 
 def host_of(text: str) -> str:
     """The form in which web hosts are compared: lower case, no port, no final dot, international names
     encoded."""
-    host = text.strip().rstrip(".").partition(":")[0].lower()
+    host = text.strip().partition(":")[0].rstrip(".").lower()
     try:
         return host.encode("idna").decode("ascii").lower()
     except UnicodeError:
         return host
+
+
+def host_in(address: str) -> str:
+    """The host of a whole address, or of what already is one: `https://shop.example/a.jpg` is `shop.example`."""
+    return host_of(address.strip().rpartition("://")[2].partition("/")[0].rpartition("@")[2])
 
 
 def _words(value: object) -> tuple[str, ...] | Literal["any"]:

@@ -21,7 +21,7 @@ from data.store.tables import consent, consent_domain
 from data.store.talents import present
 from detector.errors import Conflict, NotFound, StoreError
 from detector.record import USE_KINDS, ConsentRecord, revoked
-from detector.terms import host_of
+from detector.terms import host_in, host_of
 
 
 class Consents:
@@ -176,5 +176,5 @@ def _record(row: Row[Any]) -> ConsentRecord:
 
 def _host_and_parents(domain: str) -> Iterator[str]:
     """`shop.brand.example`, `brand.example`, `example`: never half a label."""
-    labels = host_of(domain).split(".")
+    labels = host_in(domain).split(".")
     return (".".join(labels[start:]) for start in range(len(labels)))

@@ -26,7 +26,7 @@ from detector.record import (
     status,
     warnings,
 )
-from detector.terms import fold, host_of
+from detector.terms import fold, host_in, host_of
 
 FULL: dict[str, Any] = {
     "kind": "replica_use",
@@ -456,6 +456,8 @@ def test_words_and_hosts_are_compared_folded() -> None:
     assert fold("  ACME\u00a0 Kids ") == fold("acme kids")
     assert host_of("WWW.Müller.example:443") == "www.xn--mller-kva.example"
     assert host_of("..") == ""
+    assert host_in("https://user@Shop.example.:443/a/b.jpg") == "shop.example"
+    assert host_in("shop.example/sale") == host_in("shop.example") == "shop.example"
     assert host_of("a" * 300 + ".example") == "a" * 300 + ".example"
     assert record("scope.assets", ["any"]).scope == record().scope
     assert record("scope.media", "any").scope is not None
@@ -465,3 +467,7 @@ def test_a_sentence_names_a_day_where_a_moment_begins_or_ends_one() -> None:
     day = dt.datetime(2026, 10, 25, tzinfo=dt.UTC)
     assert said(day) == said(dt.datetime.combine(day, dt.time.max, tzinfo=dt.UTC)) == "2026-10-25"
     assert said(day.replace(hour=9, minute=30)) == "2026-10-25 09:30 UTC"
+
+
+def test_words_that_look_alike_are_alike() -> None:
+    assert fold("North\u200bwind\u00ad") == fold(" north\u00adwind") == "northwind"
