@@ -183,6 +183,8 @@ def _decision_row(decision: Decision) -> Row:
         "talent": decision.talent_id,
         "reasons": [_reason_row(reason) for reason in decision.reasons],
         "consents": [_considered_row(considered) for considered in decision.considered],
+        "signal": decision.signal,
+        "threshold": None if decision.threshold is None else round(decision.threshold, 4),
         "inputs_sha256": decision.inputs_sha256,
     }
 
