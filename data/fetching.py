@@ -119,13 +119,16 @@ def watched(folder: Path, report: Callable[[int], None], every: float = 0.2) -> 
 
 
 def _bytes_in(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:  # moved away by the downloader between the two looks
-            continue
-    return total
+    """All bytes of all files below. What vanishes meanwhile (pip moves its files and folders) does not count."""
+    # os.walk passes over a folder that is gone; Path.rglob of Python 3.11 raises
+    return sum(_size_of(Path(place, name)) for place, _, files in os.walk(folder) for name in files)
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 @contextmanager
