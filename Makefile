@@ -29,9 +29,8 @@ test-slow:
 test-clip:
 	$(PYTHON) -m pytest -m clip
 
-# Every figure of the documents, on the evaluation pictures; prints options, seed and machine.
+# Every figure of the documents in one table: goal, figure, peer, seed, command, machine. EXTRA passes options on, for
+# example EXTRA='--options "throughput:--deepface /path/to/python" --report docs/benchmarks.md'.
 EVAL ?= ../shared/eval
 bench:
-	$(PYTHON) -m benchmarks.end_to_end $(EVAL)
-	$(PYTHON) -m benchmarks.identification $(EVAL)
-	$(PYTHON) -m benchmarks.index_bench
+	$(PYTHON) -m benchmarks.table $(EVAL) $(EXTRA)
