@@ -1,7 +1,7 @@
 """What a benchmark measured, as a file: `make bench` joins the files into one table, `benchmarks.report` draws.
 
-A benchmark prints for people; with `--json FILE` it also writes one `Result`. Figures carry their goal, so that the table
-can say which are met, and the peer's figure from the same run where there is a peer.
+A benchmark prints for people; with `--json FILE` it also writes one `Result`. Figures carry their goal, so that the
+table can say which are met, and the peer's figure from the same run where there is a peer.
 """
 
 from __future__ import annotations
