@@ -1,0 +1,135 @@
+"""Turn aligned faces into vectors: any recogniser of the ArcFace family, described by one manifest entry.
+
+    crops (112, 112, 3) ─ channel order, (x - mean) / std ─▶ network, the crop and its mirror ─▶ sum, length one
+
+Each crop goes in twice, as it is and mirrored, and both outputs are added before the length is set to one.
+That halves what the network makes of the lighting's side, and is measurably better (docs/networks.md). It
+is part of the signal's id, as are alignment and input range: vectors made otherwise must not be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detector.errors import WeightsError
+from detector.imagery import Pixels
+from detector.runtime import Network, Tensor
+from detector.signals import SignalId, SignalKind
+
+ALIGNED = "yunet-2023mar.similarity-112"
+"""How a crop comes about: whose landmarks, and onto which template."""
+
+CHUNK = 8
+
+
+class ChannelOrder(StrEnum):
+    RGB = "rgb"
+    BGR = "bgr"
+
+
+@dataclass(frozen=True, slots=True)
+class FaceNetwork:
+    """A recogniser that takes (n, 3, 112, 112) crops, aligned by five landmarks.
+
+    dimension: numbers in a vector. mean, std: a pixel of 0 to 255 goes in as (x - mean) / std. output: the
+    output's name, None where there is only one. mirror: whether the mirrored crop is looked at too.
+    """
+
+    name: str
+    revision: str
+    dimension: int
+    mean: float = 0.0
+    std: float = 1.0
+    order: ChannelOrder = ChannelOrder.RGB
+    output: str | None = None
+    mirror: bool = True
+
+    @classmethod
+    def described(cls, name: str, revision: str, fed: Mapping[str, Any]) -> FaceNetwork:
+        """From the fields of a manifest. Raises TypeError or ValueError for what is none."""
+        return cls(name, revision, **{**fed, "order": ChannelOrder(fed.get("order", ChannelOrder.RGB))})
+
+    @property
+    def signal(self) -> SignalId:
+        """All that the vectors depend on. The plainest input, red first and 0 to 255, goes without saying."""
+        plainest = (self.order, self.mean, self.std) == (ChannelOrder.RGB, 0.0, 1.0)
+        fed = [] if plainest else [f"{self.order}-{self.mean:g}-{self.std:g}"]
+        parts = [ALIGNED, *fed, *(["mirror-sum"] if self.mirror else [])]
+        return SignalId(SignalKind.FACE, self.name, self.revision, ".".join(parts))
+
+
+class Recogniser:
+    """One network with its weights. Thread-safe. `pool` spreads large batches over the cores."""
+
+    def __init__(self, network: FaceNetwork, model: Path, *, threads: int | None = None) -> None:
+        self.network = network
+        self._model = model
+        self._session = Network(model, (-1, 3, 112, 112), threads=threads)
+
+    def load(self) -> None:
+        self._session.load()
+
+    def plain(self, crops: Sequence[Pixels]) -> Tensor:
+        """Outputs as the network gives them, without the mirror, not normalised: shape (n, dimension)."""
+        return self._fitting(self._session.run(self._blob(crops)), len(crops))
+
+    def vectors(self, crops: Sequence[Pixels], pool: Executor | None = None) -> Tensor:
+        """Unit vectors, shape (n, dimension), of aligned RGB crops (112, 112, 3), in their order."""
+        return self._in_parts(self._mirrored if self.network.mirror else self._unmirrored, crops, pool)
+
+    def screened(self, crops: Sequence[Pixels], pool: Executor | None = None) -> Tensor:
+        """The same from one pass, without the mirror: enough to tell who is worth both."""
+        return self._in_parts(self._unmirrored, crops, pool)
+
+    def _unmirrored(self, crops: Sequence[Pixels]) -> Tensor:
+        return unit(self.plain(crops))
+
+    def _mirrored(self, crops: Sequence[Pixels]) -> Tensor:
+        both = self.plain([*crops, *(crop[:, ::-1] for crop in crops)])
+        return unit(both[: len(crops)] + both[len(crops) :])
+
+    def _in_parts(
+        self, look: Callable[[Sequence[Pixels]], Tensor], crops: Sequence[Pixels], pool: Executor | None
+    ) -> Tensor:
+        if not crops:
+            return np.zeros((0, self.network.dimension), np.float32)
+        parts = [crops[at : at + CHUNK] for at in range(0, len(crops), CHUNK)]
+        spread: Callable[..., Iterable[Tensor]] = pool.map if pool is not None and len(parts) > 1 else map
+        return np.concatenate(list(spread(look, parts)))
+
+    def _blob(self, crops: Sequence[Pixels]) -> Tensor:
+        """(n, 3, 112, 112) in the network's own channel order and range."""
+        network = self.network
+        pixels = np.stack(crops)[..., :: -1 if network.order is ChannelOrder.BGR else 1]
+        blob = pixels.transpose(0, 3, 1, 2).astype(np.float32)
+        return blob if (network.mean, network.std) == (0.0, 1.0) else (blob - network.mean) / network.std
+
+    def _fitting(self, outputs: Mapping[str, Tensor], count: int) -> Tensor:
+        """The output that is the vector. Raises WeightsError when the file is not as it was described."""
+        network = self.network
+        name = network.output or next(iter(outputs))
+        if name not in outputs:
+            raise self._unfit(f"has the outputs {', '.join(outputs)}, but none named {name}")
+        vectors = outputs[name].reshape(count, -1) if len(outputs[name]) == count else outputs[name]
+        if vectors.shape != (count, network.dimension):
+            raise self._unfit(f"gives vectors of shape {vectors.shape[1:]}, not of {network.dimension} numbers")
+        return vectors
+
+    def _unfit(self, why: str) -> WeightsError:
+        return WeightsError(
+            f"{self._model} {why}; correct the description of the face network {self.network.name}",
+            code="network_unfit",
+        )
+
+
+def unit(vectors: Tensor) -> Tensor:
+    """Each row with length one; a row of zeros stays zeros."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
