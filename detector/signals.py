@@ -107,13 +107,16 @@ class FaceQuality:
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
     """One face of a picture. `landmarks` are five (x, y): right eye, left eye, nose, right and left mouth corner
-    (the person's own right and left, YuNet's order), in pixels of the full-size picture. `vector` has unit length."""
+    (the person's own right and left, YuNet's order), in pixels of the full-size picture. `vector` has unit length;
+    zeros where the face was not recognised, as it is not usable. `crop` is the aligned face, RGB, kept for as long
+    as it may be looked at again and never stored."""
 
     box: Box
     landmarks: tuple[tuple[float, float], ...]
     detection_score: float
     quality: FaceQuality
-    vector: Vector
+    vector: Vector = field(repr=False)
+    crop: NDArray[np.uint8] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

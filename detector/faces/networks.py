@@ -13,7 +13,8 @@ from pathlib import Path
 
 from detector.faces.alignment import aligned
 from detector.faces.quality import QualityLimits, judge
-from detector.faces.sface import SIGNAL, SFace
+from detector.faces.recogniser import FaceNetwork, Recogniser
+from detector.faces.sface import SFACE
 from detector.faces.yunet import Detection, DetectorSettings, YuNet, find_faces
 from detector.imagery import DecodedImage, Pixels
 from detector.runtime import Tensor
@@ -28,10 +29,11 @@ class FoundFace:
     quality: FaceQuality
     crop: Pixels
 
-    def recognised(self, vector: Vector) -> Face:
+    def recognised(self, vector: Vector, crop: Pixels | None = None) -> Face:
+        """With its vector; `crop` where the face may be looked at again."""
         x, y, width, height = (float(value) for value in self.place.box)
         points = tuple((float(px), float(py)) for px, py in self.place.points)
-        return Face(Box(x, y, width, height), points, self.place.score, self.quality, vector)
+        return Face(Box(x, y, width, height), points, self.place.score, self.quality, vector, crop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +43,35 @@ class FaceSettings:
 
 
 class FaceNetworks:
-    """YuNet and SFace. Nothing is loaded before the first picture, or `load`. Thread-safe."""
+    """YuNet and a recogniser, by default SFace. Nothing is loaded before the first picture, or `load`.
+    Thread-safe."""
 
     def __init__(
         self,
         yunet_path: Path,
-        sface_path: Path,
+        recogniser_path: Path,
         *,
+        network: FaceNetwork = SFACE,
         settings: FaceSettings | None = None,
         threads: int | None = None,
     ) -> None:
         self._yunet = YuNet(yunet_path, threads=threads)
-        self._sface = SFace(sface_path, threads=threads)
+        self._recogniser = Recogniser(network, recogniser_path, threads=threads)
         self._settings = settings or FaceSettings()
 
     @property
     def signal(self) -> SignalId:
-        return SIGNAL
+        return self._recogniser.network.signal
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        return self._recogniser.network.dimension
 
     def load(self) -> None:
         """Compile both networks now; a server does so before it takes traffic."""
         self._yunet.load()
-        self._sface.load()
+        self._recogniser.load()
 
     def find(self, image: DecodedImage) -> list[FoundFace]:
         """The picture's faces, best detection first; empty when there is none."""
@@ -70,8 +79,12 @@ class FaceNetworks:
         return [self._found(image, face) for face in detections]
 
     def vectors(self, crops: Sequence[Pixels], pool: Executor | None = None) -> Tensor:
-        """Unit vectors (n, 128) of aligned crops."""
-        return self._sface.vectors(crops, pool)
+        """Unit vectors (n, dimension) of aligned crops."""
+        return self._recogniser.vectors(crops, pool)
+
+    def screened(self, crops: Sequence[Pixels], pool: Executor | None = None) -> Tensor:
+        """The same from one pass of the network: enough to tell whose vector is worth making."""
+        return self._recogniser.screened(crops, pool)
 
     def _found(self, image: DecodedImage, face: Detection) -> FoundFace:
         crop = aligned(image.pixels, face.points)

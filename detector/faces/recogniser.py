@@ -119,7 +119,9 @@ class Recogniser:
             raise self._unfit(f"has the outputs {', '.join(outputs)}, but none named {name}")
         vectors = outputs[name].reshape(count, -1) if len(outputs[name]) == count else outputs[name]
         if vectors.shape != (count, network.dimension):
-            raise self._unfit(f"gives vectors of shape {vectors.shape[1:]}, not of {network.dimension} numbers")
+            raise self._unfit(
+                f"gives vectors of shape {vectors.shape[1:]}, not of {network.dimension} numbers"
+            )
         return vectors
 
     def _unfit(self, why: str) -> WeightsError:
