@@ -32,7 +32,7 @@ from detector.errors import StoreError, WeightsError
 from detector.imagery import DecodedImage
 from detector.matching import MatchPolicy
 from detector.pipeline import Detector, DetectorPorts
-from detector.ports import Extractor
+from detector.ports import Extractor, Screener
 from detector.signals import SignalKind, Signals
 from indexer.enrolment import AcceptedReference, Enroller, EnrolmentPorts
 from indexer.registry import Registry
@@ -185,6 +185,7 @@ class Application:
             files=self.store.references,
             policy=self.policy,
             clock=self.clock,
+            screener=self.extractor if isinstance(self.extractor, Screener) else None,
             map_decode=self.pool.map,
         )
         return Detector(ports, top=top)

@@ -4,14 +4,19 @@ Flow: a bounded pool finds the faces and the hashes picture by picture (the netw
 interpreter while they work); then all aligned faces of the batch go through the recogniser together, and the
 pictures through the image embedding if there is one. The answer has one `Signals` per picture, in order.
 Which signals there are, and why one is off, is `made_by`.
+
+`extract` gives every face its full vector; enrolment takes it. `screen` and `refine` are the same in two steps, for
+pictures whose faces are mostly nobody's: one pass of the recogniser for every usable face, both for those asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
+
+import numpy as np
 
 from detector.faces.networks import FaceNetworks, FoundFace
 from detector.hashing import KINDS, HashKind, hashes
@@ -37,9 +42,12 @@ class _Looked:
     hashes: Mapping[SignalId, HashCodes]
 
 
+_Recognise = Callable[[Sequence[_Looked]], list[tuple[Face, ...]]]
+
+
 class SignalExtractor:
-    """Implements `ports.Extractor`. `faces` or `embedder` None switches that signal off; `absent` says
-    why."""
+    """Implements `ports.Extractor` and `ports.Screener`. `faces` or `embedder` None switches that signal off;
+    `absent` says why."""
 
     def __init__(
         self,
@@ -67,8 +75,23 @@ class SignalExtractor:
 
     def extract(self, images: Sequence[DecodedImage]) -> list[Signals]:
         """One `Signals` per picture, in order. A picture without a face has `faces` empty."""
+        return self._extract(images, self._recognise)
+
+    def screen(self, images: Sequence[DecodedImage]) -> list[Signals]:
+        """The same, each usable face with its vector of one pass and its crop; one that isn't has zeros."""
+        return self._extract(images, self._screen)
+
+    def refine(self, faces: Sequence[Face]) -> list[Face]:
+        """Screened faces with their full vectors, without the crops; the others as they are."""
+        crops = [face.crop for face in faces if face.crop is not None]
+        vectors = iter(self._faces.vectors(crops, self._pool) if self._faces and crops else ())
+        return [
+            face if face.crop is None else replace(face, vector=next(vectors), crop=None) for face in faces
+        ]
+
+    def _extract(self, images: Sequence[DecodedImage], recognise: _Recognise) -> list[Signals]:
         looked = list(self._pool.map(self._look, images))
-        faces = self._recognise(looked)
+        faces = recognise(looked)
         wholes = self._embed(images)
         return [
             Signals(found, whole, one.hashes, self._made_by)
@@ -89,6 +112,20 @@ class SignalExtractor:
             return [() for _ in looked]
         vectors = iter(self._faces.vectors([face.crop for face in found], self._pool))
         return [tuple(face.recognised(next(vectors)) for face in one.faces) for one in looked]
+
+    def _screen(self, looked: Sequence[_Looked]) -> list[tuple[Face, ...]]:
+        if self._faces is None:
+            return [() for _ in looked]
+        crops = [face.crop for one in looked for face in one.faces if face.quality.usable]
+        vectors = iter(self._faces.screened(crops, self._pool))
+        nobody = np.zeros(self._faces.dimension, np.float32)
+        return [
+            tuple(
+                face.recognised(next(vectors), face.crop) if face.quality.usable else face.recognised(nobody)
+                for face in one.faces
+            )
+            for one in looked
+        ]
 
     def _embed(self, images: Sequence[DecodedImage]) -> Sequence[Vector | None]:
         if self._embedder is None or not images:

@@ -1,9 +1,11 @@
 """The pipeline: bytes to findings. REST, command line, folder scanner and cluster executor all call `Detector.detect`.
 
     bytes ─ decode ─▶ picture ─ extract ─▶ signals ─ search ─▶ candidates ─ match ─▶ matches ─ decide ─▶ finding
+                                              └──── refine: who may be somebody ────┘
 
 The detector holds no rule of its own: it joins the ports and the pure functions. A picture that cannot be had or decoded
-becomes a finding with its error; the rest of the batch goes on.
+becomes a finding with its error; the rest of the batch goes on. With a screener, extraction is its first look, and the
+faces that may be somebody are refined and searched again (`detector.screening`).
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ from detector.finding import CopyFinding, FaceFinding, Finding
 from detector.imagery import DecodedImage
 from detector.matches import Band, CopyClass, CopyMatch, Doubt, FaceMatch, Matches, ScoredCandidate
 from detector.matching import MatchPolicy, match
-from detector.ports import CandidateSearch, ConsentBook, Extractor, FileLookup
+from detector.ports import CandidateSearch, ConsentBook, Extractor, FileLookup, Screener
 from detector.record import ConsentRecord
+from detector.screening import Seen, refined
 from detector.signals import SignalId, SignalKind, Signals
 from detector.use import SyntheticClass, Use
 
@@ -58,7 +61,8 @@ class Submission:
 @dataclass(frozen=True, slots=True)
 class DetectorPorts:
     """What the detector is made of. `map_decode` runs the decoder over a batch (a pool's `map`, or the built-in).
-    `clock` tells whether a template may be used today, whatever moment the verdicts speak of."""
+    `clock` tells whether a template may be used today, whatever moment the verdicts speak of. Without a `screener`
+    every face gets the extractor's full look at once."""
 
     decode: Decoder
     extractor: Extractor
@@ -67,6 +71,7 @@ class DetectorPorts:
     files: FileLookup
     policy: Callable[[int], MatchPolicy]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    screener: Screener | None = None
     map_decode: Callable[
         [Callable[[Submission], DecodedImage | InputError], Iterable[Submission]],
         Iterable[DecodedImage | InputError],
@@ -106,14 +111,13 @@ class Detector:
         """One finding per submission, in order. `at` is the moment the verdicts speak of (with a time zone)."""
         pictures = list(self._ports.map_decode(self._decode, batch))
         images = [picture for picture in pictures if isinstance(picture, DecodedImage)]
-        signals = self._ports.extractor.extract(images)
-        candidates = self._candidates(images, signals)
+        seen, policy = self._look(images)
+        candidates = self._with_same_files(images, seen)
         book = self._read_book(candidates, at)
-        policy = self._ports.policy(self._ports.search.registry_size)
         checked = iter(
             [
-                (image, found, match(found, _findable(evidence, book), policy))
-                for image, found, evidence in zip(images, signals, candidates, strict=True)
+                (image, one.signals, match(one.signals, _findable(evidence, book), policy))
+                for image, one, evidence in zip(images, seen, candidates, strict=True)
             ]
         )
         return [
@@ -131,12 +135,22 @@ class Detector:
         except InputError as error:
             return error
 
-    def _candidates(self, images: Sequence[DecodedImage], signals: Sequence[Signals]) -> list[Candidates]:
-        found = self._ports.search.search(signals, max(self._top, SHORTLIST))
+    def _look(self, images: Sequence[DecodedImage]) -> tuple[list[Seen], MatchPolicy]:
+        """What the pictures show and whom that may be; and the thresholds, which depend on the registry's size."""
+        screener = self._ports.screener
+        signals = self._ports.extractor.extract(images) if screener is None else screener.screen(images)
+        seen = [Seen(*pair) for pair in zip(signals, self._search(signals), strict=True)]
+        policy = self._ports.policy(self._ports.search.registry_size)
+        return seen if screener is None else refined(seen, screener.refine, self._search, policy), policy
+
+    def _search(self, signals: Sequence[Signals]) -> list[Candidates]:
+        return self._ports.search.search(signals, max(self._top, SHORTLIST))
+
+    def _with_same_files(self, images: Sequence[DecodedImage], seen: Sequence[Seen]) -> list[Candidates]:
         same_file = self._ports.files.references_of_files([image.sha256 for image in images])
         return [
             Candidates(evidence.faces, (*_exact(same_file.get(image.sha256, ())), *evidence.copies))
-            for image, evidence in zip(images, found, strict=True)
+            for image, evidence in zip(images, (one.candidates for one in seen), strict=True)
         ]
 
     def _read_book(self, candidates: Sequence[Candidates], at: datetime) -> _Book:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from detector.candidates import Candidates
 from detector.decision import TalentStanding
 from detector.imagery import DecodedImage
 from detector.record import ConsentRecord
-from detector.signals import Signals, SignalSet
+from detector.signals import Face, Signals, SignalSet
 
 
 class Extractor(Protocol):
@@ -20,6 +20,19 @@ class Extractor(Protocol):
     def made_by(self) -> SignalSet: ...
 
     def extract(self, images: Sequence[DecodedImage]) -> list[Signals]: ...
+
+
+@runtime_checkable
+class Screener(Protocol):
+    """A cheap first look at every face, and the full look at those that may be somebody.
+
+    `screen` answers as an `Extractor` does, with vectors that are good enough to tell who is worth a second look;
+    `refine` gives the same faces with the vectors that verdicts rest on, in the same order.
+    """
+
+    def screen(self, images: Sequence[DecodedImage]) -> list[Signals]: ...
+
+    def refine(self, faces: Sequence[Face]) -> list[Face]: ...
 
 
 class CandidateSearch(Protocol):
