@@ -25,7 +25,7 @@ from api.settings import Configured, Settings
 from data.calibration import CalibrationTables, read_tables
 from data.samples import SampleCache
 from data.store import NewReference, Store, StoreConsentBook
-from data.weights import Progress, WeightsCache
+from data.weights import Progress, WeightsCache, WeightsStatus
 from detector.candidates import Candidates
 from detector.decoding import DecodeLimits, decode
 from detector.errors import StoreError, WeightsError
@@ -113,8 +113,27 @@ class Application:
 
     @cached_property
     def weights(self) -> WeightsCache:
+        return self._weights(self.settings.offline)
+
+    def fetch_nothing(self) -> None:
+        """From now on what is absent stays absent, and its signal is off: for a look that changes nothing."""
+        self.weights = self._weights(offline=True)
+
+    def _weights(self, offline: bool) -> WeightsCache:
         settings = self.settings
-        return WeightsCache(settings.cache_dir, settings.weights_dirs, settings.offline, self.parts.progress)
+        return WeightsCache(settings.cache_dir, settings.weights_dirs, offline, self.parts.progress)
+
+    def wanted_weights(self) -> list[WeightsStatus]:
+        """The files that these settings make use of, and whether they are here."""
+        from api.networks import wanted
+
+        return self.weights.statuses(wanted(self.settings))
+
+    def needed_weights(self) -> list[WeightsStatus]:
+        """Those of them without which nothing works."""
+        from api.networks import needed
+
+        return self.weights.statuses(needed(self.settings))
 
     @cached_property
     def samples(self) -> SampleCache:

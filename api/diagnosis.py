@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 import data.migrations
 from api.composition import Application
 from api.settings import Configured
+from data.weights import WeightsStatus
 from detector.errors import LookalikeError
 from detector.runtime import cores
 
@@ -55,7 +56,8 @@ class Section:
 
 
 def diagnose(application: Application) -> list[Section]:
-    """Every section, in the order in which a person reads them."""
+    """Every section, in the order in which a person reads them. Nothing is fetched for it."""
+    application.fetch_nothing()
     looks: Mapping[str, Callable[[Application], Section]] = {
         "versions": _versions,
         "settings": lambda application: _settings(application.configured),
@@ -69,7 +71,7 @@ def diagnose(application: Application) -> list[Section]:
 
 def _networks_can_run(application: Application) -> bool:
     """Whether the extractor can be built without fetching anything: a diagnosis changes nothing."""
-    return all(one.presence == "present" for one in application.weights.statuses())
+    return all(one.presence == "present" for one in application.needed_weights())
 
 
 def _looked_at(name: str, look: Callable[[Application], Section], application: Application) -> Section:
@@ -128,10 +130,19 @@ def _weights(application: Application) -> Section:
     rows = [
         (one.entry.name, one.entry.revision, str(one.presence), one.path, one.entry.licence) for one in found
     ]
-    problems = tuple(
-        f"{one.detail}; run `lookalike weights pull`" for one in found if one.presence != "present"
+    needed, wanted = _missing(application.needed_weights()), _missing(application.wanted_weights())
+    return Section(
+        "weights",
+        ("name", "revision", "status", "path", "licence"),
+        rows,
+        needed,
+        tuple(one for one in wanted if one not in needed),
     )
-    return Section("weights", ("name", "revision", "status", "path", "licence"), rows, problems)
+
+
+def _missing(statuses: Sequence[WeightsStatus]) -> tuple[str, ...]:
+    absent = (one for one in statuses if one.presence != "present")
+    return tuple(f"{one.detail}; run `lookalike weights pull`" for one in absent)
 
 
 def _signals(application: Application) -> Section:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -29,11 +29,15 @@ from pydantic import (
     model_validator,
 )
 
+from api.own_networks import NetworkName, OwnFaceNetwork, anchored, from_text
 from detector.errors import SettingsError
 
 PREFIX = "LOOKALIKE_"
 CONFIG_VARIABLE = "LOOKALIKE_CONFIG"
 CONFIG_NAME = "lookalike.toml"
+
+RENAMED = {"image_model": "image_network"}
+"""Former names of settings, which still count where the new one isn't set in the same place."""
 
 MEBIBYTE = 1024 * 1024
 
@@ -119,16 +123,32 @@ class Settings(BaseModel):
     offline: Annotated[bool, Accepts("true or false")] = Field(
         default=False, description="Never reach for the network: weights come from folders and cache alone."
     )
-    image_model: Annotated[
+    face_network: Annotated[str, Filled, Accepts("a name of the manifest or of face_networks")] = Field(
+        default="sface", description="The network that recognises faces; after a change: `lookalike reindex`."
+    )
+    face_networks: Annotated[
+        Mapping[NetworkName, OwnFaceNetwork],
+        BeforeValidator(from_text),
+        Accepts("tables by name, each with file, licence, commercial, dimension (in a variable: JSON)"),
+    ] = Field(default_factory=dict, description="Face networks of your own, as docs/networks.md describes.")
+    allow_non_commercial: Annotated[bool, Accepts("true or false")] = Field(
+        default=False,
+        description="Also load networks whose licence forbids commercial use; you answer for the use.",
+    )
+    answer_partially: Annotated[bool, Accepts("true or false")] = Field(
+        default=False,
+        description="Answer although some references lack vectors of the face network: they can't be found.",
+    )
+    image_network: Annotated[
         str | None,
         Accepts(
-            "an open_clip spec such as ViT-B-32/laion2b_s34b_b79k, hf-hub:… or local-dir:…; "
-            "an empty text for none"
+            "sscd, none, or an open_clip spec (needs the extra `clip`) such as ViT-B-32/laion2b_s34b_b79k, "
+            "hf-hub:… or local-dir:…"
         ),
-        BeforeValidator(lambda value: None if value == "" else value),
+        BeforeValidator(lambda value: None if value in ("", "none") else value),
     ] = Field(
-        default="ViT-B-32/laion2b_s34b_b79k",
-        description="The network that embeds whole pictures (needs the extra `clip`).",
+        default="sscd",
+        description="The network that embeds whole pictures, to find copies by.",
     )
     target_fpir: Annotated[float, Field(gt=0, lt=1), Accepts("a number above 0 and below 1")] = Field(
         default=0.01,
@@ -227,6 +247,7 @@ def _from_file(path: Path) -> tuple[dict[str, Any], dict[str, Origin]]:
         raise SettingsError(f"{path} is not valid TOML: {error}") from error
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+    values = _by_new_names(values)
     unknown = [name for name in values if name not in Settings.model_fields]
     if unknown:
         hints = ", ".join(f"`{name}`{_suggestion(name)}" for name in unknown)
@@ -245,15 +266,23 @@ def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
             values[name] = anchor(values[name])
     if isinstance(values.get("weights_dirs"), list):
         values["weights_dirs"] = [anchor(value) for value in values["weights_dirs"]]
+    if "face_networks" in values:
+        values["face_networks"] = anchored(values["face_networks"], folder)
     return values
 
 
 def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     ours = {key: value for key, value in environ.items() if key.startswith(PREFIX) and key != CONFIG_VARIABLE}
-    names = {key: key.removeprefix(PREFIX).lower() for key in ours}
-    known = {names[key]: value for key, value in ours.items() if names[key] in Settings.model_fields}
-    ignored = {key: _suggestion(names[key]) for key in ours if names[key] not in Settings.model_fields}
+    values = _by_new_names({key.removeprefix(PREFIX).lower(): value for key, value in ours.items()})
+    known = {name: value for name, value in values.items() if name in Settings.model_fields}
+    ignored = {variable_of(name): _suggestion(name) for name in values if name not in Settings.model_fields}
     return known, ignored
+
+
+def _by_new_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        RENAMED.get(name, name): value for name, value in values.items() if RENAMED.get(name) not in values
+    }
 
 
 def _suggestion(name: str) -> str:
@@ -263,18 +292,21 @@ def _suggestion(name: str) -> str:
 
 def _explain(error: ValidationError, values: Mapping[str, Any], origins: Mapping[str, Origin]) -> str:
     # The only rule over two settings names the one to change, since it belongs to no field (`loc` is empty).
-    wrong = dict.fromkeys(
-        str(fault["loc"][0]) if fault["loc"] else "possible_fpir" for fault in error.errors()
-    )
+    wrong: dict[str, list[str]] = {}
+    for fault in error.errors():
+        name, *inner = map(str, fault["loc"] or ("possible_fpir",))
+        wrong.setdefault(name, []).append(f"{'.'.join(inner)}: {fault['msg']}")
     return "; ".join(
-        f"setting `{name}` ({origins.get(name, DEFAULT)}) is {_shown(name, values)}; "
+        f"setting `{name}` ({origins.get(name, DEFAULT)}) is {_shown(name, values, faults)}; "
         f"it accepts {accepted_by(name)}"
-        for name in wrong
+        for name, faults in wrong.items()
     )
 
 
-def _shown(name: str, values: Mapping[str, Any]) -> str:
-    """A URL may hold a password, so it is never repeated."""
+def _shown(name: str, values: Mapping[str, Any], faults: Sequence[str]) -> str:
+    """A URL may hold a password, so it is never repeated; of tables, what is wrong with which entry is said."""
     if name == "store_url":
         return "not usable"
+    if name == "face_networks":
+        return f"not usable ({'; '.join(faults)})"
     return repr(values[name] if name in values else Settings.model_fields[name].default)

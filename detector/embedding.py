@@ -16,7 +16,8 @@ import importlib.util
 import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ from detector.runtime import Network, Tensor
 from detector.signals import SignalId, SignalKind
 
 AGREEMENT = 0.999
-BATCH = 16
+BATCH = 4
+"""Pictures in one run: a chunk keeps one core busy, and the caller's pool runs as many as there are cores."""
 OUTPUT = "embedding"
 HUB_SECONDS = 4.0
 LOCAL = "local-dir:"
@@ -55,10 +57,14 @@ class ImageEmbedder:
     def signal(self) -> SignalId:
         return self._signal
 
-    def vectors(self, pictures: Sequence[Pixels]) -> Tensor:
+    def vectors(self, pictures: Sequence[Pixels], pool: Executor | None = None) -> Tensor:
         """Unit vectors (n, dimension) of at least one RGB picture, in their order."""
         parts = [pictures[at : at + BATCH] for at in range(0, len(pictures), BATCH)]
-        return np.concatenate([_unit(self._tower(self._batch(part))) for part in parts])
+        spread: Callable[..., Iterable[Tensor]] = map if pool is None or len(parts) < 2 else pool.map
+        return np.concatenate(list(spread(self._embed, parts)))
+
+    def _embed(self, pictures: Sequence[Pixels]) -> Tensor:
+        return _unit(self._tower(self._batch(pictures)))
 
     def _batch(self, pictures: Sequence[Pixels]) -> Tensor:
         ready = [self._preprocess(Image.fromarray(picture)).numpy() for picture in pictures]
@@ -102,7 +108,7 @@ def _load(spec: str, cache_dir: Path | None, offline: bool) -> tuple[Any, Callab
     except Exception as fault:
         raise WeightsError(
             f"the image network {spec} could not be loaded ({type(fault).__name__}); check the spec, or put its "
-            f"weights into a folder and name it as {LOCAL}FOLDER in the setting image_model",
+            f"weights into a folder and name it as {LOCAL}FOLDER in the setting image_network",
             code="image_weights_missing",
         ) from fault
     return model.eval(), preprocess

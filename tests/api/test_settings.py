@@ -81,8 +81,20 @@ def test_several_folders_in_one_variable(tmp_path: Path) -> None:
     assert settings.weights_dirs == (Path("/a"), Path("/b c"))
 
 
-def test_an_empty_image_model_switches_the_signal_off(tmp_path: Path) -> None:
-    assert load_settings({"LOOKALIKE_IMAGE_MODEL": ""}, tmp_path).settings.image_model is None
+@pytest.mark.parametrize("value", ["", "none"])
+def test_the_image_network_can_be_switched_off(tmp_path: Path, value: str) -> None:
+    assert load_settings({"LOOKALIKE_IMAGE_NETWORK": value}, tmp_path).settings.image_network is None
+
+
+def test_the_former_name_of_the_image_network_still_counts_but_for_the_new_one(tmp_path: Path) -> None:
+    environ = {"LOOKALIKE_IMAGE_MODEL": "ViT-B-32/openai"}
+    assert load_settings(environ, tmp_path).settings.image_network == "ViT-B-32/openai"
+    assert (
+        load_settings(environ | {"LOOKALIKE_IMAGE_NETWORK": "sscd"}, tmp_path).settings.image_network
+        == "sscd"
+    )
+    path = written(tmp_path, 'image_model = ""\n')
+    assert load_settings({}, tmp_path, path).settings.image_network is None
 
 
 def test_an_unknown_key_is_an_error_with_a_suggestion(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ class MeanColour:
 
     signal = SignalId(SignalKind.IMAGE, "mean-colour", "1", "none")
 
-    def vectors(self, pictures: Sequence[Pixels]) -> Tensor:
+    def vectors(self, pictures: Sequence[Pixels], pool: Executor | None = None) -> Tensor:
         means = np.stack([picture.reshape(-1, 3).mean(axis=0) + 1 for picture in pictures])
         return (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
 

@@ -15,13 +15,13 @@ from detector.signals import SignalKind
 
 
 def settings_for(folder: Path, model: str | None) -> Settings:
-    return Settings(state_dir=folder, cache_dir=folder, offline=True, threads=1, image_model=model)
+    return Settings(state_dir=folder, cache_dir=folder, offline=True, threads=1, image_network=model)
 
 
 @pytest.mark.weights
 @pytest.mark.parametrize(
     ("model", "reason"),
-    [(None, "image_model is empty"), ("no-spec-at-all", "clip")],
+    [(None, "image_network is none"), ("no-spec-at-all", "clip")],
     ids=["unset", "unusable"],
 )
 def test_an_image_signal_that_is_off_says_why(
@@ -50,11 +50,11 @@ def test_with_the_real_networks_doctor_names_what_made_each_signal(
     from api.composition import Parts
 
     monkeypatch.setenv("LOOKALIKE_WEIGHTS_DIRS", str(weights_dir))
-    monkeypatch.setenv("LOOKALIKE_IMAGE_MODEL", "")
+    monkeypatch.setenv("LOOKALIKE_IMAGE_NETWORK", "")
     here.parts = Parts(clock=here.parts.clock)
     report = here.json("doctor")
     (signals,) = [section for section in report["sections"] if section["section"] == "signals"]
     made = {row["made by, or why off"] for row in signals["rows"]}
     assert any(text.startswith("face/sface@2021dec/") for text in made)
-    assert "the setting image_model is empty" in made
-    assert signals["remarks"] == ["the image signal is off: the setting image_model is empty"]
+    assert "the setting image_network is none" in made
+    assert signals["remarks"] == ["the image signal is off: the setting image_network is none"]
