@@ -87,11 +87,13 @@ class Blobs:
             data = self.path(sha256).read_bytes()
         except OSError as error:
             raise StoreError(
-                f"the picture {sha256} of a reference can't be read ({error.strerror}); restore {self.folder}"
+                f"the picture {sha256} of a reference can't be read ({error.strerror}); restore {self.folder}",
+                code="picture_missing",
             ) from error
         if hashlib.sha256(data).hexdigest() != sha256:
             raise StoreError(
-                f"the file {self.path(sha256)} was altered; restore it or enrol the picture anew"
+                f"the file {self.path(sha256)} was altered; restore it or enrol the picture anew",
+                code="picture_altered",
             )
         return data
 

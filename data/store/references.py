@@ -95,14 +95,14 @@ class References:
     def many(self, reference_ids: Sequence[str]) -> Mapping[str, Reference]:
         """Those of the ids that exist, by id."""
         queries = (select(reference).where(reference.c.id.in_(some)) for some in chunks(reference_ids))
-        return {row.id: _reference(row) for row in self._rows(queries)}
+        return {row.id: reference_of(row) for row in self._rows(queries)}
 
     def list(self, talent_id: str | None = None) -> list[Reference]:
         """References of one talent, or all of them, oldest first."""
         query = select(reference).order_by(reference.c.created_at, reference.c.id)
         if talent_id is not None:
             query = query.where(reference.c.talent_id == talent_id)
-        return [_reference(row) for row in self._rows([query])]
+        return [reference_of(row) for row in self._rows([query])]
 
     def counts(self) -> Mapping[str, int]:
         """How many references each talent has; talents without any are left out."""
@@ -115,7 +115,7 @@ class References:
         query = select(reference).where(reference.c.sha256 == sha256).order_by(reference.c.id)
         if talent_id is not None:
             query = query.where(reference.c.talent_id == talent_id)
-        return [_reference(row) for row in self._rows([query])]
+        return [reference_of(row) for row in self._rows([query])]
 
     def references_of_files(self, sha256s: Sequence[str]) -> Mapping[str, Sequence[tuple[str, str]]]:
         """For each SHA-256 that is a reference's: its (talent id, reference id) pairs."""
@@ -275,7 +275,8 @@ def _columns(item: Reference) -> dict[str, Any]:
     }
 
 
-def _reference(row: Row[Any]) -> Reference:
+def reference_of(row: Row[Any]) -> Reference:
+    """One row of the table as a value."""
     face = json.loads(row.face)
     quality = {**face["quality"], "faults": tuple(face["quality"]["faults"])}
     return Reference(

@@ -16,6 +16,7 @@ from data.blobs import Blobs
 from data.store import erasure
 from data.store.changes import Changes
 from data.store.consents import Consents
+from data.store.coverage import Coverage
 from data.store.database import Clock, Database
 from data.store.migrate import migrate
 from data.store.references import References, blob_names, sweep_rows
@@ -34,6 +35,7 @@ class Store:
         self.references = References(database, blobs)
         self.consents = Consents(database)
         self.changes = Changes(database)
+        self.coverage = Coverage(database)
         self.audit = AuditLog(database)
 
     @classmethod
