@@ -22,7 +22,7 @@ from detector.faces.networks import FaceNetworks, FoundFace
 from detector.hashing import KINDS, HashKind, hashes
 from detector.imagery import DecodedImage, Pixels
 from detector.runtime import Tensor, cores
-from detector.signals import Face, HashCodes, SignalId, SignalKind, Signals, SignalSet, Vector
+from detector.signals import Face, FacePlace, HashCodes, SignalId, SignalKind, Signals, SignalSet, Vector
 
 
 class Embedder(Protocol):
@@ -77,6 +77,11 @@ class SignalExtractor:
         """One `Signals` per picture, in order. A picture without a face has `faces` empty."""
         return self._extract(images, self._recognise)
 
+    def extract_known(self, images: Sequence[DecodedImage], places: Sequence[FacePlace]) -> list[Signals]:
+        """The same for references: of each picture the one face whose place is known, and the picture's own signals."""
+        looked = list(self._pool.map(self._look_at, images, places))
+        return self._completed(images, looked, self._recognise(looked))
+
     def screen(self, images: Sequence[DecodedImage]) -> list[Signals]:
         """The same, each usable face with its vector of one pass and its crop; one that isn't has zeros."""
         return self._extract(images, self._screen)
@@ -91,7 +96,14 @@ class SignalExtractor:
 
     def _extract(self, images: Sequence[DecodedImage], recognise: _Recognise) -> list[Signals]:
         looked = list(self._pool.map(self._look, images))
-        faces = recognise(looked)
+        return self._completed(images, looked, recognise(looked))
+
+    def _completed(
+        self,
+        images: Sequence[DecodedImage],
+        looked: Sequence[_Looked],
+        faces: Sequence[tuple[Face, ...]],
+    ) -> list[Signals]:
         wholes = self._embed(images)
         return [
             Signals(found, whole, one.hashes, self._made_by)
@@ -104,6 +116,10 @@ class SignalExtractor:
 
     def _look(self, image: DecodedImage) -> _Looked:
         found = self._faces.find(image) if self._faces else []
+        return _Looked(found, hashes(image.pixels, self._kinds))
+
+    def _look_at(self, image: DecodedImage, place: FacePlace) -> _Looked:
+        found = [self._faces.at(image, place)] if self._faces else []
         return _Looked(found, hashes(image.pixels, self._kinds))
 
     def _recognise(self, looked: Sequence[_Looked]) -> list[tuple[Face, ...]]:

@@ -86,6 +86,15 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class FacePlace:
+    """Where a face was found: box and five landmarks as in `Face`, in pixels of the full-size picture."""
+
+    box: Box
+    landmarks: tuple[tuple[float, float], ...]
+    detection_score: float
+
+
+@dataclass(frozen=True, slots=True)
 class FaceQuality:
     """How far a face can be trusted to be recognised. `faults` empty means usable.
 

@@ -39,6 +39,7 @@ from indexer.judging import (
     note_likeness,
 )
 from indexer.ports import Vectors
+from indexer.reference_vectors import reference_vectors
 from indexer.registry import Registry
 
 BATCH = 16
@@ -370,12 +371,6 @@ def _merged(own: Iterable[FaceCandidate | None]) -> FaceCandidate | None:
 
 
 def _reference(row: _Seen, face: Face) -> AcceptedReference:
-    made_by = row.signals.made_by
-    vectors: dict[SignalId, NDArray[Any]] = dict(row.signals.hashes)
-    if made_by.face is not None:
-        vectors[made_by.face] = face.vector
-    if made_by.image is not None and row.signals.image is not None:
-        vectors[made_by.image] = row.signals.image
     return AcceptedReference(
         picture=row.read.data,
         sha256=row.read.sha256,
@@ -384,5 +379,5 @@ def _reference(row: _Seen, face: Face) -> AcceptedReference:
         landmarks=face.landmarks,
         detection_score=face.detection_score,
         quality=face.quality,
-        signals=vectors,
+        signals=reference_vectors(row.signals, face),
     )

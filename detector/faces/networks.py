@@ -11,6 +11,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from detector.faces.alignment import aligned
 from detector.faces.quality import QualityLimits, judge
 from detector.faces.recogniser import FaceNetwork, Recogniser
@@ -18,7 +20,7 @@ from detector.faces.sface import SFACE
 from detector.faces.yunet import Detection, DetectorSettings, YuNet, find_faces
 from detector.imagery import DecodedImage, Pixels
 from detector.runtime import Tensor
-from detector.signals import Box, Face, FaceQuality, SignalId, Vector
+from detector.signals import Box, Face, FacePlace, FaceQuality, SignalId, Vector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +79,12 @@ class FaceNetworks:
         """The picture's faces, best detection first; empty when there is none."""
         detections = find_faces(self._yunet, image.pixels, self._settings.detector)
         return [self._found(image, face) for face in detections]
+
+    def at(self, image: DecodedImage, place: FacePlace) -> FoundFace:
+        """The face whose place is known: aligned by its landmarks, and judged, not looked for."""
+        corner_and_size = (place.box.x, place.box.y, place.box.width, place.box.height)
+        box, points = np.array(corner_and_size, np.float32), np.array(place.landmarks, np.float32)
+        return self._found(image, Detection(box, points, place.detection_score).scaled(image.scale))
 
     def vectors(self, crops: Sequence[Pixels], pool: Executor | None = None) -> Tensor:
         """Unit vectors (n, dimension) of aligned crops."""

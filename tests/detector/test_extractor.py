@@ -16,7 +16,7 @@ from detector.hashing import KINDS, hashes
 from detector.imagery import DecodedImage, Pixels
 from detector.ports import Extractor
 from detector.runtime import Tensor
-from detector.signals import SignalId, SignalKind
+from detector.signals import FacePlace, SignalId, SignalKind
 
 
 class MeanColour:
@@ -87,6 +87,23 @@ def test_a_batch_gives_what_single_pictures_give(
         for face, same in zip(one.faces, other.faces, strict=True):
             assert float(face.vector @ same.vector) > 0.9999
             assert face.box == same.box
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("long_side", [2000, 500])
+def test_a_face_whose_place_is_known_has_the_vector_that_looking_for_it_gives(
+    extractor: SignalExtractor, sample_dir: Path, long_side: int
+) -> None:
+    data = (sample_dir / "obama2.jpg").read_bytes()
+    image = decode(data, DecodeLimits(long_side=long_side))
+    (looked,) = extractor.extract([image])
+    (face,) = looked.faces
+    place = FacePlace(face.box, face.landmarks, face.detection_score)
+    (known,) = extractor.extract_known([image], [place])
+    assert known.faces[0].vector @ face.vector > 0.99999
+    assert known.faces[0].box.overlap(face.box) > 0.999
+    assert known.faces[0].quality.faults == face.quality.faults
+    assert all(np.array_equal(known.hashes[name], codes) for name, codes in looked.hashes.items())
 
 
 @pytest.mark.weights
