@@ -27,7 +27,7 @@ from detector.runtime import cores
 
 PACKAGES = (
     "lookalike", "numpy", "opencv-python-headless", "openvino", "faiss-cpu", "pillow", "pillow-heif",
-    "imagehash", "sqlalchemy", "alembic", "pydantic", "open_clip_torch", "torch",
+    "sqlalchemy", "alembic", "pydantic", "open_clip_torch", "torch",
 )  # fmt: skip
 """Distributions whose versions decide what a result is; the last two come with the extra `clip`."""
 

@@ -1,16 +1,26 @@
-"""Hashes over the eight turns: upright equals imagehash, a turned picture matches, edits stay near, others far."""
+"""Hashes over the eight turns: all equal imagehash's, a turned picture matches, edits stay near, others far."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import combinations
+from pathlib import Path
 
 import cv2
+import imagehash
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from detector.hashing import DHASH, KINDS, PHASH, TURNS, HashKind, hashes
+from detector.decoding import DecodeLimits, decode
+from detector.hashing import DHASH, KINDS, PHASH, TURNS, HashKind, hashes, turned
 from detector.imagery import Pixels
+
+PEERS: dict[HashKind, Callable[[Image.Image], imagehash.ImageHash]] = {
+    PHASH: imagehash.phash,
+    DHASH: partial(imagehash.dhash, hash_size=16),
+}
 
 
 def scene(seed: int) -> Pixels:
@@ -25,25 +35,57 @@ def distance(one: Pixels, other: Pixels, kind: HashKind) -> float:
     return float(np.unpackbits(upright ^ turned, axis=1).mean(axis=1).min())
 
 
+def quarter_turned(channel: Pixels, turn: int) -> Pixels:
+    """A square under one of the eight turns."""
+    return np.ascontiguousarray(turned(np.stack([channel, channel.T]), TURNS[turn]))
+
+
+def peers(pixels: Pixels, kind: HashKind) -> list[bytes]:
+    """What imagehash makes of each turn of the small grey square."""
+    small = cv2.resize(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), (64, 64), interpolation=cv2.INTER_AREA)
+    views = [Image.fromarray(quarter_turned(small, turn)) for turn in range(8)]
+    return [np.packbits(PEERS[kind](view).hash.ravel()).tobytes() for view in views]
+
+
 @pytest.mark.parametrize(("kind", "size"), [(PHASH, 8), (DHASH, 32)])
-def test_shape_and_upright_row(kind: HashKind, size: int) -> None:
-    codes = hashes(scene(1))[kind.signal]
+@pytest.mark.parametrize("seed", range(20))
+def test_every_turn_has_the_bits_of_imagehash(kind: HashKind, size: int, seed: int) -> None:
+    picture = scene(seed) if seed % 2 else np.random.default_rng(seed).integers(0, 256, (90, 70, 3), np.uint8)
+    codes = hashes(picture)[kind.signal]
     assert codes.shape == (8, size)
     assert codes.dtype == np.uint8
-    small = cv2.resize(cv2.cvtColor(scene(1), cv2.COLOR_RGB2GRAY), (64, 64), interpolation=cv2.INTER_AREA)
-    assert codes[0].tobytes() == np.packbits(kind.compute(Image.fromarray(small)).hash.ravel()).tobytes()
+    assert [row.tobytes() for row in codes] == peers(picture, kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_has_no_detail_has_the_bits_of_imagehash_too(kind: HashKind) -> None:
+    """Its frequencies are exact zeros, and bits hang on that."""
+    ramp = np.linspace(0, 255, 256).astype(np.uint8)[None, :, None]
+    across = np.broadcast_to(ramp, (256, 256, 3)).copy()
+    flats = [np.full((50, 70, 3), grey, np.uint8) for grey in (0, 1, 77, 128, 255)]
+    for picture in [*flats, across, np.ascontiguousarray(across.transpose(1, 0, 2))]:
+        assert [row.tobytes() for row in hashes(picture)[kind.signal]] == peers(picture, kind)
+
+
+@pytest.mark.evaluation
+@pytest.mark.parametrize("kind", KINDS)
+def test_photographs_have_the_bits_of_imagehash(kind: HashKind, eval_dir: Path) -> None:
+    for path in sorted((eval_dir / "lfw").glob("*/*.jpg"))[::97]:
+        pixels = decode(path.read_bytes(), DecodeLimits()).pixels
+        assert [row.tobytes() for row in hashes(pixels)[kind.signal]] == peers(pixels, kind)
 
 
 def test_turns_are_the_exif_orientations_in_order() -> None:
     picture = Image.fromarray(scene(2)[:300, :300])
-    for turn, orientation in zip(TURNS, range(1, 9), strict=True):
+    for turn, orientation in enumerate(range(1, 9)):
         exif = Image.Exif()
         exif[0x0112] = orientation
         picture.info["exif"] = exif.tobytes()
         tagged = picture.copy()
         tagged.getexif()[0x0112] = orientation
         assert np.array_equal(
-            turn(np.asarray(picture)[:, :, 0]), np.asarray(ImageOps.exif_transpose(tagged))[:, :, 0]
+            quarter_turned(np.asarray(picture)[:, :, 0], turn),
+            np.asarray(ImageOps.exif_transpose(tagged))[:, :, 0],
         )
 
 
@@ -56,8 +98,9 @@ def test_the_eight_turns_are_eight_different_hashes(kind: HashKind) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("turn", range(8))
 def test_a_turned_copy_is_found(kind: HashKind, turn: int) -> None:
-    turned = np.stack([TURNS[turn](scene(4)[:, :, channel]) for channel in range(3)], axis=2)
-    assert distance(scene(4), np.ascontiguousarray(turned), kind) <= 0.05
+    square = scene(4)[:300, :300]
+    copy = np.stack([quarter_turned(square[:, :, channel], turn) for channel in range(3)], axis=2)
+    assert distance(square, copy, kind) <= 0.05
 
 
 @pytest.mark.parametrize("kind", KINDS)
