@@ -20,6 +20,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol, Self
 
+from api.coverage import Gap, gaps, require_faces
 from api.registration import Registration
 from api.settings import Configured, Settings
 from data.calibration import CalibrationTables, read_tables
@@ -32,17 +33,18 @@ from detector.errors import StoreError, WeightsError
 from detector.imagery import DecodedImage
 from detector.matching import MatchPolicy
 from detector.pipeline import Detector, DetectorPorts
-from detector.ports import Extractor, Screener
+from detector.ports import Screener
 from detector.signals import SignalKind, Signals
 from indexer.enrolment import AcceptedReference, Enroller, EnrolmentPorts
 from indexer.registry import Registry
+from indexer.reindexing import ReferenceExtractor
 
 
 class Decoder(Protocol):
     def __call__(self, data: bytes, *, source: str) -> DecodedImage: ...
 
 
-class ClosableExtractor(Extractor, Protocol):
+class ClosableExtractor(ReferenceExtractor, Protocol):
     """An extractor that holds threads."""
 
     def close(self) -> None: ...
@@ -141,7 +143,7 @@ class Application:
         return SampleCache(self.settings.cache_dir, self.settings.offline, self.parts.progress)
 
     @cached_property
-    def extractor(self) -> Extractor:
+    def extractor(self) -> ReferenceExtractor:
         """The networks. A signal whose extra or weights are missing is off; `made_by.absent` says why."""
         extractor = self.parts.extractor(self.settings, self.weights)
         self._open.callback(extractor.close)
@@ -153,13 +155,24 @@ class Application:
         made_by = self.extractor.made_by
         return Registry.open(made_by, self.store.changes, self.snapshot_path)
 
+    @cached_property
+    def gaps(self) -> list[Gap]:
+        """The signals in use that references lack, as it was at the first look."""
+        return gaps(self.store, self.extractor.made_by.ids, self.clock())
+
     @property
     def snapshot_path(self) -> Path:
         return self.settings.state_dir / "index.snapshot"
 
     @cached_property
     def calibration(self) -> CalibrationTables:
-        return read_tables()
+        """The user's own tables, and those that come with Lookalike for all other signals."""
+        return read_tables(self.calibration_dir).over(read_tables())
+
+    @property
+    def calibration_dir(self) -> Path:
+        """Where `lookalike calibrate` keeps the user's own tables."""
+        return self.settings.state_dir / "calibration"
 
     def policy(self, registry_size: int) -> MatchPolicy:
         """How strict to be with that many talents. Raises WeightsError where faces are off."""
@@ -195,7 +208,9 @@ class Application:
         return self.settings.threads or os.cpu_count() or 1
 
     def detector(self, *, top: int = 0) -> Detector:
-        """The pipeline over everything above; `top` candidates are listed per face even below threshold."""
+        """The pipeline over everything above; `top` candidates are listed per face even below threshold. Raises
+        SignalMismatch where a reindex is needed first."""
+        require_faces(self.gaps, partially=self.settings.answer_partially)
         ports = DetectorPorts(
             decode=self.decoder,
             extractor=self.extractor,
@@ -211,7 +226,9 @@ class Application:
 
     @cached_property
     def enroller(self) -> Enroller:
-        """What judges and keeps references. Raises WeightsError where faces are off."""
+        """What judges and keeps references. Raises WeightsError where faces are off, SignalMismatch where a reindex
+        is needed first."""
+        require_faces(self.gaps, partially=self.settings.answer_partially)
         ports = EnrolmentPorts(
             decode=self.decoder,
             extractor=self.extractor,

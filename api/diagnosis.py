@@ -23,6 +23,7 @@ from api.composition import Application
 from api.settings import Configured
 from data.weights import WeightsStatus
 from detector.errors import LookalikeError
+from detector.matching import SMALLEST_REGISTRY
 from detector.runtime import cores
 
 PACKAGES = (
@@ -33,6 +34,9 @@ PACKAGES = (
 
 SIZES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 """Registry sizes of the table of thresholds."""
+
+RATES = (0.05, 0.01, 0.003, 0.001)
+"""False-positive identification rates shown for the registry as it is, beside those of the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +195,60 @@ def _index(application: Application) -> Section:
     return Section("index", rows=rows, remarks=(f"{why}; it was rebuilt from the store",) if why else ())
 
 
+def _coverage(application: Application) -> Section:
+    """Which signals the references have vectors of: those in use, and those that a change of network left behind."""
+    counts = application.store.coverage.counts()
+    used = application.extractor.made_by.ids
+    total = sum(application.store.references.counts().values())
+    left = [signal for signal in counts if signal not in used]
+    rows = [(str(signal), "in use", counts.get(signal, 0), total) for signal in used]
+    rows += [(str(signal), "not in use", counts[signal], total) for signal in left]
+    missing = application.gaps
+    remarks = [str(gap) for gap in missing if not gap.faces]
+    if left and not missing:
+        remarks.append(
+            "vectors of signals that are not in use are kept; `lookalike reindex --prune` deletes those replaced"
+        )
+    return Section(
+        "coverage",
+        ("signal", "state", "references with it", "references"),
+        rows,
+        tuple(str(gap) for gap in missing if gap.faces),
+        tuple(remarks),
+    )
+
+
+def _calibration(application: Application) -> Section:
+    """Where the tables of the signals in use come from."""
+    tables, used = application.calibration, application.extractor.made_by.ids
+    faces = {signal: table.made for signal, table in tables.faces.items()}
+    copies = {signal: table.made for signal, table in tables.copies.items()}
+    made = {**faces, **copies}
+    rows = [(str(signal), tables.files.get(signal), made.get(signal)) for signal in used]
+    return Section("calibration", ("signal", "table", "how it was made"), rows)
+
+
+def _rates(application: Application) -> Section:
+    """Of the registry as it is: what a face must reach so that strangers hit somebody no more often than so."""
+    made_by, size = application.extractor.made_by, application.registry.registry_size
+    if made_by.face is None:
+        return Section("rates", remarks=("no face signal, so no thresholds",))
+    table = application.calibration.face(made_by.face)
+    judged_as = max(size, SMALLEST_REGISTRY)
+    rows = []
+    for rate in sorted(
+        {*RATES, application.settings.target_fpir, application.settings.possible_fpir}, reverse=True
+    ):
+        strength = table.threshold(rate, judged_as)
+        rows.append((f"{rate:.2%}", round(strength, 3), round(table.strength.inverse()(strength), 3)))
+    return Section(
+        "rates",
+        ("strangers who hit somebody", "strength", "similarity"),
+        rows,
+        remarks=(f"for {size} talents, judged like {judged_as}",),
+    )
+
+
 def _thresholds(application: Application) -> Section:
     """From which strength on a face matches, and the similarity that is (nearest reference and template
     alike).
@@ -213,6 +271,9 @@ def _thresholds(application: Application) -> Section:
 _OF_NETWORKS: Mapping[str, Callable[[Application], Section]] = {
     "signals": _signals,
     "index": _index,
+    "coverage": _coverage,
+    "calibration": _calibration,
+    "rates": _rates,
     "thresholds": _thresholds,
 }
 """Sections that need the networks' identities; without weights there is nothing to say beyond that."""

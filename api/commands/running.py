@@ -88,6 +88,8 @@ def machinery_of(application: Application, use: Use, asked: Asked) -> Machinery:
     """The real machinery. Everything that threads share is built here, before they start."""
     detector = application.detector(top=asked.top)
     application.registry.refresh()
+    for gap in application.gaps:
+        note(str(gap))
 
     def refs(talents: Collection[str]) -> Mapping[str, str]:
         return application.store.talents.refs(sorted(talents))
@@ -103,6 +105,7 @@ def machinery_of(application: Application, use: Use, asked: Asked) -> Machinery:
         facts={
             "registered talents": str(application.registry.registry_size),
             "false positives": f"{application.settings.target_fpir:.1%} of strangers' faces, as calibrated",
+            **({"not searched": "; ".join(map(str, application.gaps))} if application.gaps else {}),
         },
         watch=partial(_watched, asked.quiet),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -24,10 +24,17 @@ Table = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class CalibrationTables:
-    """All tables of one folder, read once."""
+    """All tables of one folder, read once. `files`: where each was read from."""
 
     faces: Mapping[SignalId, FaceCalibration]
     copies: Mapping[SignalId, CopyCalibration]
+    files: Mapping[SignalId, str] = field(default_factory=dict)
+
+    def over(self, base: CalibrationTables) -> CalibrationTables:
+        """These tables, and those of `base` for all other signals."""
+        return CalibrationTables(
+            {**base.faces, **self.faces}, {**base.copies, **self.copies}, {**base.files, **self.files}
+        )
 
     def face(self, signal: SignalId) -> FaceCalibration:
         """The table of a face signal. Raises SettingsError when there is none."""
@@ -36,7 +43,7 @@ class CalibrationTables:
             known = ", ".join(str(name) for name in sorted(self.faces)) or "none"
             raise SettingsError(
                 f"no calibration for the face signal {signal}, so no similarity of it can be judged; "
-                f"calibrate it on labelled pictures and add its table (tables found: {known})",
+                f"run `lookalike calibrate MANIFEST` on labelled pictures of your own (tables found: {known})",
                 code="not_calibrated",
             )
         return table
@@ -47,24 +54,26 @@ class CalibrationTables:
 
 
 def read_tables(folder: Path | None = None) -> CalibrationTables:
-    """Read every table of `folder`, by default those that come with Lookalike.
+    """Read every table of `folder`, by default those that come with Lookalike; a folder that isn't there has none.
 
     Raises SettingsError, naming the file, for one that is not a calibration table.
     """
     root = resources.files(__name__) if folder is None else folder
     faces: dict[SignalId, FaceCalibration] = {}
     copies: dict[SignalId, CopyCalibration] = {}
+    files: dict[SignalId, str] = {}
     for file in _json_files(root):
         table = _read(file)
+        files[table.signal] = str(file)
         if isinstance(table, FaceCalibration):
             faces[table.signal] = table
         else:
             copies[table.signal] = table
-    return CalibrationTables(faces, copies)
+    return CalibrationTables(faces, copies, files)
 
 
 def _json_files(root: Traversable) -> Iterator[Traversable]:
-    files = (file for file in root.iterdir() if file.name.endswith(".json"))
+    files = (file for file in (root.iterdir() if root.is_dir() else ()) if file.name.endswith(".json"))
     yield from sorted(files, key=lambda file: file.name)
 
 
