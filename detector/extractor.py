@@ -2,8 +2,8 @@
 
 Flow: a bounded pool finds the faces and the hashes picture by picture (the networks and OpenCV release the
 interpreter while they work); then all aligned faces of the batch go through the recogniser together, and the
-pictures through the image embedding if there is one. The answer has one `Signals` per picture, in order.
-Which signals there are, and why one is off, is `made_by`.
+pictures through the image embedding if there is one, each with its panels if it is put together from several. The
+answer has one `Signals` per picture, in order. Which signals there are, and why one is off, is `made_by`.
 
 `extract` gives every face its full vector; enrolment takes it. `screen` and `refine` are the same in two steps, for
 pictures whose faces are mostly nobody's: one pass of the recogniser for every usable face, both for those asked for.
@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -21,8 +22,9 @@ import numpy as np
 from detector.faces.networks import FaceNetworks, FoundFace
 from detector.hashing import KINDS, HashKind, hashes
 from detector.imagery import DecodedImage, Pixels
+from detector.images.panels import panels
 from detector.runtime import Tensor, cores
-from detector.signals import Face, FacePlace, HashCodes, SignalId, SignalKind, Signals, SignalSet, Vector
+from detector.signals import Face, FacePlace, HashCodes, SignalId, SignalKind, Signals, SignalSet, Views
 
 
 class Embedder(Protocol):
@@ -143,7 +145,9 @@ class SignalExtractor:
             for one in looked
         ]
 
-    def _embed(self, images: Sequence[DecodedImage]) -> Sequence[Vector | None]:
+    def _embed(self, images: Sequence[DecodedImage]) -> Sequence[Views | None]:
         if self._embedder is None or not images:
             return [None] * len(images)
-        return list(self._embedder.vectors([image.pixels for image in images], self._pool))
+        views = list(self._pool.map(lambda image: [image.pixels, *panels(image.pixels)], images))
+        vectors = self._embedder.vectors([view for picture in views for view in picture], self._pool)
+        return np.split(vectors, list(accumulate(map(len, views[:-1]))))

@@ -19,6 +19,9 @@ from detector.errors import SignalMismatch
 Vector = NDArray[np.float32]
 """One unit-length embedding, shape (dimension,)."""
 
+Views = NDArray[np.float32]
+"""Unit-length embeddings of one picture, shape (views, dimension): row 0 of the whole, the others of its panels."""
+
 HashCodes = NDArray[np.uint8]
 """Perceptual hash of the eight flips and quarter turns, shape (8, bytes); row 0 is the upright picture."""
 
@@ -148,6 +151,6 @@ class Signals:
     """Everything computed from one picture. `image` is None when that signal is off (`made_by.absent` says why)."""
 
     faces: tuple[Face, ...]
-    image: Vector | None
+    image: Views | None
     hashes: Mapping[SignalId, HashCodes]
     made_by: SignalSet

@@ -24,6 +24,7 @@ from indexer import snapshot
 from indexer.locking import ReadWriteLock
 from indexer.ports import Change, ChangeFeed, Vectors
 from indexer.shelf import FaceShelf, Position, Shelf
+from indexer.view_shelf import ViewShelf
 
 logger = logging.getLogger(__name__)
 
@@ -142,8 +143,8 @@ class Registry:
 
     def _clear(self) -> None:
         self._faces = None if self._signals.face is None else FaceShelf(self._signals.face)
-        image = () if self._signals.image is None else (self._signals.image,)
-        self._copies = [Shelf(signal) for signal in (*image, *self._signals.hashes)]
+        image = [] if self._signals.image is None else [ViewShelf(self._signals.image)]
+        self._copies: list[Shelf] = [*image, *map(Shelf, self._signals.hashes)]
 
     def _require(self, signals: Signals) -> None:
         """What made these signals must be what is indexed; a signal that they lack is merely not searched."""
@@ -177,7 +178,7 @@ class Registry:
             at: query for at, one in enumerate(signals) if (query := _query(one, shelf.signal)) is not None
         }
         if queries:
-            yield from zip(queries, shelf.nearest(np.stack(list(queries.values())), top), strict=True)
+            yield from zip(queries, shelf.nearest(list(queries.values()), top), strict=True)
 
     def _compare(self, signals: Signals, references: set[str]) -> tuple[CopyCandidate, ...]:
         pairs = ((shelf, _query(signals, shelf.signal)) for shelf in self._copies)

@@ -1,7 +1,7 @@
 """One signal's references: their vectors, whose they are, and how far they have followed the store.
 
-`Shelf` serves copies (hashes, image embeddings). `FaceShelf` adds, per talent, the mean template, and answers
-in talents instead of references.
+`Shelf` serves hashes, `view_shelf` image embeddings. `FaceShelf` adds, per talent, the mean template, and answers in
+talents instead of references.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShelfContents:
-    """Everything on a shelf, as a snapshot keeps it; `vectors` has one row per id."""
+    """Everything on a shelf, as a snapshot keeps it; `vectors` has one row per id of the index."""
 
     signal: SignalId
     position: Position
@@ -92,9 +92,9 @@ class Shelf:
         self.position = Position(changes[-1].number, changes[-1].reference_id)
         return removed
 
-    def nearest(self, queries: Vectors, top: int) -> list[list[str]]:
+    def nearest(self, queries: Sequence[Vectors], top: int) -> list[list[str]]:
         """Per query the ids of the `top` nearest references."""
-        found = self._index.search(self.signal, queries, top)
+        found = self._index.search(self.signal, np.stack(queries), top)
         return [[hit.id for hit in hits] for hits in found]
 
     def compare(self, query: Vectors, references: Iterable[str]) -> list[CopyCandidate]:
@@ -109,7 +109,7 @@ class Shelf:
     def contents(self) -> ShelfContents:
         """A copy of everything, independent of later changes."""
         ids = tuple(self._index.ids)
-        owners = [self._owner[name] for name in ids]
+        owners = [self._owner[self._reference_of(row)] for row in ids]
         return ShelfContents(
             self.signal,
             self.position,
@@ -122,7 +122,7 @@ class Shelf:
     def restore(self, contents: ShelfContents) -> None:
         """Fill an empty shelf from a snapshot."""
         owners = map(_Owner, contents.talents, contents.weights)
-        self._own(dict(zip(contents.ids, owners, strict=True)))
+        self._own(dict(zip(map(self._reference_of, contents.ids), owners, strict=True)))
         if contents.ids:
             self._index.add(contents.signal, contents.ids, contents.vectors)
         self.position = contents.position
@@ -132,7 +132,14 @@ class Shelf:
             return
         vectors = np.array([_stored(change) for change in puts.values()])
         self._index.add(self.signal, list(puts), vectors)
-        self._own({name: _Owner(change.talent_id, _weight(change)) for name, change in puts.items()})
+        self._own({name: self._owner_of(change) for name, change in puts.items()})
+
+    def _owner_of(self, change: Change) -> _Owner:
+        return _Owner(change.talent_id, _weight(change))
+
+    def _reference_of(self, row: str) -> str:
+        """Whose row of the index this is: here a reference has one, under its own id."""
+        return row
 
     def _remove(self, ids: Sequence[str]) -> int:
         self._disown(ids)

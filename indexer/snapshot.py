@@ -24,7 +24,7 @@ from detector.signals import SignalId
 from indexer.ports import Vectors
 from indexer.shelf import Position, ShelfContents
 
-MAGIC = b"LKALIKE1"
+MAGIC = b"LKALIKE2"
 _CHECKSUM_BYTES = 32
 _PREFIX_BYTES = len(MAGIC) + 8
 _STALE_SECONDS = 3600

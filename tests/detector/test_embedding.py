@@ -111,7 +111,7 @@ def test_the_extractor_carries_the_embedding(embedder: ImageEmbedder) -> None:
     port: Embedder = embedder
     images = [DecodedImage(scene, scene.shape[1], scene.shape[0], "PNG", "0" * 64) for scene in scenes(3)]
     signals = SignalExtractor(None, port).extract(images)
-    assert all(one.image is not None and one.image.shape == (32,) for one in signals)
+    assert all(one.image is not None and one.image.shape == (1, 32) for one in signals)
     assert signals[0].made_by.image == embedder.signal
 
 

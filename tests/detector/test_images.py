@@ -75,7 +75,28 @@ def test_the_extractor_carries_the_vector_and_names_what_made_it(
     extractor.close()
     assert str(signals.made_by.image) == "image/sscd@int8-0.1.0/square160.area"
     assert signals.image is not None
-    assert np.abs(signals.image - network.vectors(portraits[:1])[0]).max() < 1e-5
+    assert signals.image.shape == (1, 512)
+    assert np.abs(signals.image - network.vectors(portraits[:1])).max() < 1e-5
+
+
+@pytest.mark.weights
+def test_a_collage_is_embedded_with_its_panels_and_is_a_copy_of_each(
+    network: SquareNetwork, portraits: list[Pixels]
+) -> None:
+    several = [portraits[place] for place in (2, 0, 4, 3)]
+    cells = [cv2.resize(picture, (300, 300)) for picture in several]
+    collage = cv2.vconcat([cv2.hconcat(cells[:2]), cv2.hconcat(cells[2:])])
+    extractor = SignalExtractor(None, network)
+    one, two = extractor.extract(
+        [DecodedImage(picture, 600, 600, "PNG", "0" * 64) for picture in (collage, cells[0])]
+    )
+    extractor.close()
+    assert one.image is not None
+    assert two.image is not None
+    assert (len(one.image), len(two.image)) == (5, 1)
+    alike = network.vectors(several) @ one.image.T
+    assert alike.max(axis=1).min() > 0.8
+    assert alike[:, 0].max() < 0.6
 
 
 def test_another_side_is_another_signal() -> None:
