@@ -56,24 +56,17 @@ class Sscd:
 
 
 class Tower:
-    """An open_clip folder, its own preprocessing, its picture side in OpenVINO."""
+    """The folder of an image tower that `python -m training` made, as the project runs it."""
 
-    def __init__(self, folder: Path, threads: int = 2) -> None:
-        import open_clip  # noqa: PLC0415  only when asked for
+    def __init__(self, folder: Path) -> None:
+        from detector.images.tower import open_tower  # noqa: PLC0415  only when asked for
 
-        from training.export import compiled  # noqa: PLC0415
-
-        model, _, self._preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
-        self._request = compiled(model, threads).create_infer_request()
+        self._network = open_tower(folder)
         self.name = f"tower:{folder.name}"
 
     def embed(self, pixels: Pixels) -> np.ndarray:
         """Unit vector, float32 [d]."""
-        from PIL import Image  # noqa: PLC0415
-
-        chosen = self._preprocess(Image.fromarray(pixels)).numpy()[None]
-        vector = np.array(next(iter(self._request.infer([chosen]).values()))[0])
-        return vector / np.linalg.norm(vector)
+        return np.asarray(self._network.vectors([pixels])[0])
 
 
 class PerceptualHash:
@@ -348,7 +341,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sscd", type=Path, help="SSCD's ONNX file")
     parser.add_argument("--sscd-side", type=int, default=224)
     parser.add_argument(
-        "--tower", type=Path, action="append", default=[], help="an open_clip folder; may be repeated"
+        "--tower", type=Path, action="append", default=[], help="a folder made by training; may be repeated"
     )
     parser.add_argument("--phash", action="store_true", help="pHash of 64 and 256 bits")
     parser.add_argument(

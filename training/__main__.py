@@ -1,6 +1,6 @@
 """`python -m training`: data, teacher's targets, distillation and export, each going on where it was stopped.
 
-    python -m training --teacher sscd.onnx --work WORK --minutes 240 [--eval-dir ../shared/eval] [--out WORK/tower]
+    python -m training --teacher sscd.onnx --initial WHEEL --work WORK --minutes 80 [--eval-dir ../shared/eval]
 
 What is in WORK already is used: run it again with new minutes to train on. Needs torch, torchvision, open_clip_torch,
 timm, openvino, opencv-python-headless, pillow and numpy.
@@ -35,7 +35,7 @@ def main() -> None:
     ]
     if asked.minutes > 0:
         options = Options(asked.minutes, rate=asked.rate, side=asked.side, seed=asked.seed)
-        train(prepared, np.stack(measured), asked.work, options)
+        train(prepared, np.stack(measured), asked.work, asked.initial, options)
     _report(asked.work / "checkpoint.pt", asked.out or asked.work / "tower", held_out[:50])
 
 
@@ -45,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--teacher", type=Path, required=True, help="SSCD's ONNX file")
     parser.add_argument("--work", type=Path, required=True, help="folder for arrays, checkpoint and log")
+    parser.add_argument(
+        "--initial", type=Path, help="wheel to start from (training.initial); nothing when not given"
+    )
     parser.add_argument("--eval-dir", type=Path, default=Path("../shared/eval"))
     parser.add_argument("--out", type=Path, help="folder of the exported model; WORK/tower when not given")
     parser.add_argument(
@@ -53,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--pictures", type=int, default=1_000_000, help="only so many training pictures, for a trial"
     )
-    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
     parser.add_argument(
         "--side", type=int, default=SIDE, help="pixels of a view; smaller is faster, end at the tower's"
     )

@@ -1,7 +1,8 @@
 """Distillation: `train` draws views of bases, steps the student, keeps a running mean of its weights, saves.
 
 A run is bounded by minutes of work (time in which it was halted doesn't count): warm-up, constant rate, and a
-linear fall over the last third. SIGTERM ends it in order; after any stop it goes on from `checkpoint.pt` with new
+linear fall. The early stages keep their weights and run in OpenVINO, which makes steps several times faster; the
+late parts are trained. SIGTERM ends a run in order; after any stop it goes on from `checkpoint.pt` with new
 minutes. `log.jsonl` gets a line every fifty steps and one per measurement on held-out pictures.
 """
 
@@ -14,7 +15,9 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 
+import cv2
 import numpy as np
+import openvino as ov
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -22,8 +25,10 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, IterableDataset
 
 from training.bases import Bases, squash
+from training.head import fit_head
+from training.initial import start_from
 from training.losses import Bank, centred, distillation_terms
-from training.tower import MEAN, SIDE, STD, build
+from training.tower import MEAN, SIDE, STD, Early, build, late_parts, pooled
 from training.views import Pixels, edited_view, mild_view
 
 
@@ -32,8 +37,10 @@ class Options:
     """A run's settings; they are logged and kept in the checkpoint."""
 
     minutes: float
-    batch: int = 64
-    rate: float = 2e-3
+    batch: int = 32
+    edited: int = 2
+    rate: float = 1e-3
+    head_batches: int = 50
     weight_decay: float = 0.05
     temperature: float = 0.05
     running_mean: float = 0.998
@@ -44,33 +51,37 @@ class Options:
     measure_minutes: float = 12.0
 
 
-class Views(IterableDataset[tuple[Tensor, Tensor, int]]):
-    """Endless pairs of views (mild, edited), uint8 [3, side, side], with the row of their base."""
+class Views(IterableDataset[tuple[Tensor, int]]):
+    """Endless views of bases, uint8 [1 + edited, 3, side, side], the mild one first, with the row of their base."""
 
-    def __init__(self, bases: Bases, side: int, seed: int) -> None:
-        self._bases, self._side, self._seed = bases, side, seed
+    def __init__(self, bases: Bases, options: Options, seed: int) -> None:
+        self._bases, self._side, self._edited, self._seed = bases, options.side, options.edited, seed
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, int]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, int]]:
         worker = torch.utils.data.get_worker_info()
         rng = np.random.default_rng((self._seed, worker.id if worker else 0))
         torch.set_num_threads(1)
+        cv2.setNumThreads(0)
         while True:
             rows = rng.integers(len(self._bases.pixels), size=4)
             base, *others = (self._bases.pixels[row] for row in rows)
-            mild = mild_view(base, rng, self._side)
-            edited = edited_view(base, others, rng, self._side)
-            yield _tensor(mild), _tensor(edited), int(rows[0])
+            edited = [edited_view(base, others, rng, self._side) for _ in range(self._edited)]
+            views = [mild_view(base, rng, self._side), *edited]
+            yield torch.stack([_tensor(each) for each in views]), int(rows[0])
 
 
 class Run:
     """The student, the running mean of its weights, its optimiser, and how far it is."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, initial: Path | None = None) -> None:
         torch.manual_seed(options.seed)
         self.student = build().visual.to(memory_format=torch.channels_last)
+        if initial is not None:
+            start_from(self.student, initial)
+        self.late = late_parts(self.student)
         update = partial(_follow, options.running_mean)
         self.mean = AveragedModel(self.student, multi_avg_fn=update, use_buffers=True)
-        self.optimiser = torch.optim.AdamW(_groups(self.student, options.weight_decay), lr=options.rate)
+        self.optimiser = torch.optim.AdamW(_groups(self.late, options.weight_decay), lr=options.rate)
         self.step, self.views = 0, 0
 
     def save(self, path: Path, options: Options) -> None:
@@ -96,26 +107,31 @@ class Run:
         self.step, self.views = state["step"], state["views"]
 
 
-def train(bases: Bases, held_out: Pixels, work: Path, options: Options) -> Run:
-    """Train for `options.minutes`, going on from the checkpoint in `work` when there is one."""
+def train(bases: Bases, held_out: Pixels, work: Path, initial: Path | None, options: Options) -> Run:
+    """Train for `options.minutes` from the checkpoint in `work`; without one from `initial`, or from nothing."""
     torch.set_num_threads(options.threads)
-    run, checkpoint = Run(options), work / "checkpoint.pt"
+    run, checkpoint = Run(options, initial), work / "checkpoint.pt"
     if checkpoint.exists():
         run.restore(checkpoint)
     log = _Log(work / "log.jsonl")
     log.write({"start": asdict(options), "step": run.step, "views": run.views, "bases": len(bases.targets)})
     bank = Bank(centred(torch.from_numpy(bases.targets)), torch.from_numpy(bases.sources).long())
-    dataset = Views(bases, options.side, options.seed + run.step)
-    loader = iter(DataLoader(dataset, batch_size=options.batch, num_workers=2, prefetch_factor=4))
-    _loop(run, loader, bank, held_out, work, log, options)
+    dataset = Views(bases, options, options.seed + run.step)
+    loader = iter(DataLoader(dataset, batch_size=options.batch, num_workers=1, prefetch_factor=4))
+    early = EarlyStages(run.student, options.side, options.threads)
+    if run.step == 0 and options.head_batches:
+        fit_head(run.student, (_features(batch, early) for batch in loader), options.head_batches, bank)
+        log.write({"step": 0, **measure(run.student, early, held_out, options)})
+    _loop(run, loader, early, bank, held_out, work, log, options)
     run.save(checkpoint, options)
-    log.write({"end": run.step, **measure(run.mean.module, held_out, options)})
+    log.write({"end": run.step, **measure(run.mean.module, early, held_out, options)})
     return run
 
 
 def _loop(
     run: Run,
     loader: Iterator[list[Tensor]],
+    early: "EarlyStages",
     bank: Bank,
     held_out: Pixels,
     work: Path,
@@ -127,7 +143,7 @@ def _loop(
     clock = _Clock()
     saved = measured = 0.0
     while clock.minutes < options.minutes and not ended.is_set():
-        terms = _step(run, next(loader), bank, clock.minutes / options.minutes, options)
+        terms = _step(run, *_features(next(loader), early), bank, clock.minutes / options.minutes, options)
         clock.tick()
         if run.step % 50 == 0:
             rate = round(run.optimiser.param_groups[0]["lr"], 6)
@@ -136,7 +152,7 @@ def _loop(
             run.save(work / "checkpoint.pt", options)
             saved = clock.minutes
         if clock.minutes - measured > options.measure_minutes:
-            log.write({"step": run.step, **measure(run.mean.module, held_out, options)})
+            log.write({"step": run.step, **measure(run.mean.module, early, held_out, options)})
             measured = clock.minutes
     signal.signal(signal.SIGTERM, before)
 
@@ -153,13 +169,15 @@ class _Clock:
         self._last = now
 
 
-def _step(run: Run, batch: list[Tensor], bank: Bank, progress: float, options: Options) -> dict[str, float]:
-    mild, edited, rows = batch
+def _step(
+    run: Run, features: Tensor, rows: Tensor, bank: Bank, progress: float, options: Options
+) -> dict[str, float]:
     for group in run.optimiser.param_groups:
         group["lr"] = options.rate * rate_factor(progress, run.step)
-    run.student.train()
-    vectors = functional.normalize(run.student(normalised(torch.cat((mild, edited)))), dim=1)
-    terms = distillation_terms(*vectors.chunk(2), rows, bank, options.temperature)
+    run.late.train()
+    vectors = _vectors(run.student, features)
+    mild, edited = vectors[: options.batch], vectors[options.batch :]
+    terms = distillation_terms(mild, edited, rows[: options.batch], bank, options.temperature)
     loss = (
         terms["cosine_mild"]
         + terms["cosine_edited"]
@@ -169,52 +187,78 @@ def _step(run: Run, batch: list[Tensor], bank: Bank, progress: float, options: O
     )
     run.optimiser.zero_grad()
     loss.backward()
-    nn.utils.clip_grad_norm_(run.student.parameters(), 5.0)
+    nn.utils.clip_grad_norm_(run.late.parameters(), 5.0)
     run.optimiser.step()
     run.mean.update_parameters(run.student)
-    run.step, run.views = run.step + 1, run.views + 2 * len(rows)
+    run.step, run.views = run.step + 1, run.views + len(rows)
     return {name: round(float(term.detach()), 4) for name, term in terms.items()}
 
 
+def _features(batch: list[Tensor], early: "EarlyStages") -> tuple[Tensor, Tensor]:
+    """Early features and rows of a batch: all mild views, then all first edited ones, and so on."""
+    views, rows = batch
+    return early(normalised(views.transpose(0, 1).flatten(0, 1))), rows.repeat(views.shape[1])
+
+
+def _vectors(student: nn.Module, features: Tensor) -> Tensor:
+    return functional.normalize(student.trunk.classifier(pooled(student, features)), dim=1)
+
+
+class EarlyStages:
+    """The student's early stages in OpenVINO, float32."""
+
+    def __init__(self, student: nn.Module, side: int, threads: int) -> None:
+        part = Early(student).eval().requires_grad_(requires_grad=False)
+        example = torch.zeros(2, 3, side, side)
+        model = ov.convert_model(part, example_input=example, input=[-1, 3, side, side])
+        options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+        self._request = ov.Core().compile_model(model, "CPU", options).create_infer_request()
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Features of network inputs [b, 3, side, side]."""
+        found = next(iter(self._request.infer([inputs.contiguous().numpy()]).values()))
+        return torch.from_numpy(np.array(found)).contiguous(memory_format=torch.channels_last)
+
+
 def rate_factor(progress: float, step: int) -> float:
-    """Warm-up over the first 50 steps, constant, then a linear fall to 2 % over the last third of the time."""
-    fall = max(0.02, min(1.0, (1 - progress) / 0.35))
+    """Warm-up over the first 50 steps, constant, then a linear fall to 1 % over the last seven tenths of the time."""
+    fall = max(0.01, min(1.0, (1 - progress) / 0.7))
     return min(1.0, (step + 1) / 50) * fall
 
 
 def normalised(pixels: Tensor) -> Tensor:
     """Network input of uint8 pictures [b, 3, side, side]."""
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
-    return ((pixels.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+    return (pixels.float() / 255 - mean) / std
 
 
 @torch.inference_mode()
-def measure(student: nn.Module, held_out: Pixels, options: Options) -> dict[str, float]:
+def measure(student: nn.Module, early: "EarlyStages", held_out: Pixels, options: Options) -> dict[str, float]:
     """Recall at 1 and 20 of edited views among held-out pictures, uint8 [n, 224, 224, 3]: a guide, not the benchmark."""
     rng, student = np.random.default_rng(options.seed), student.eval()
     plain = [squash(each) for each in held_out]
     edited = [
         edited_view(each, held_out[rng.integers(len(held_out), size=3)], rng, options.side) for each in plain
     ]
-    references = _embed(student, [mild_view(each, rng, options.side) for each in plain])
-    scores = _embed(student, edited) @ references.T
+    references = _embed(student, early, [mild_view(each, rng, options.side) for each in plain])
+    scores = _embed(student, early, edited) @ references.T
     rank = (scores > scores.diagonal()[:, None]).sum(1)
     return {f"recall_at_{k}": round(float((rank < k).float().mean()), 4) for k in (1, 20)}
 
 
-def _embed(student: nn.Module, pictures: list[Pixels]) -> Tensor:
+def _embed(student: nn.Module, early: "EarlyStages", pictures: list[Pixels]) -> Tensor:
     batches = torch.stack([_tensor(each) for each in pictures]).split(64)
-    return torch.cat([functional.normalize(student(normalised(batch)), dim=1) for batch in batches])
+    return torch.cat([_vectors(student, early(normalised(batch))) for batch in batches])
 
 
 def _tensor(pixels: Pixels) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 
 
-def _groups(student: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+def _groups(late: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     """Decay for matrices and kernels only, not for biases and norms."""
-    matrices = [weight for weight in student.parameters() if weight.ndim > 1]
-    vectors = [weight for weight in student.parameters() if weight.ndim <= 1]
+    matrices = [weight for weight in late.parameters() if weight.ndim > 1]
+    vectors = [weight for weight in late.parameters() if weight.ndim <= 1]
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
 
 

@@ -2,26 +2,28 @@
 
     open_clip_config.json, open_clip_model.safetensors   float16 weights of the running mean
 
-`export` writes them; `agreement` loads them back through open_clip's `local-dir:`, converts the picture side to
-OpenVINO and compares the two on real pictures; `milliseconds` times the converted one on one core.
+`export` writes them; `agreement` loads them back through open_clip's `local-dir:` and compares them on real pictures
+with what `detector.images.tower` builds from the same file without torch; `milliseconds` times that on one core.
 """
 
 import json
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import open_clip
-import openvino as ov
 import torch
-from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from detector.images.square import SquareNetwork
+from detector.images.tower import CONFIGURATION, FILE, open_tower
 from training.bases import read_rgb
+from training.distil import normalised
 from training.tower import CONFIG, PREPROCESS, SIDE, build
 
-WEIGHTS, CONFIGURATION = "open_clip_model.safetensors", "open_clip_config.json"
+AREA = cv2.INTER_AREA
 
 
 def export(checkpoint: Path, folder: Path) -> Path:
@@ -29,10 +31,10 @@ def export(checkpoint: Path, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     model = _model_of(checkpoint)
     weights = {name: _stored(value) for name, value in model.state_dict().items()}
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    save_file(weights, folder / FILE, metadata={"format": "pt"})
     configuration = {"model_cfg": CONFIG, "preprocess_cfg": PREPROCESS}
     (folder / CONFIGURATION).write_text(json.dumps(configuration, indent=2) + "\n", encoding="utf-8")
-    return folder / WEIGHTS
+    return folder / FILE
 
 
 def _model_of(checkpoint: Path) -> nn.Module:
@@ -50,50 +52,24 @@ def _stored(value: Tensor) -> Tensor:
 
 
 def agreement(folder: Path, pictures: list[Path]) -> float:
-    """Least cosine between open_clip in torch and OpenVINO (float32) over the pictures."""
-    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
-    inputs = torch.stack([preprocess(_picture(path)) for path in pictures])
+    """Least cosine over the pictures between open_clip in torch and what the project runs, on the same pixels."""
+    model = open_clip.create_model(f"local-dir:{folder}").eval()
+    squashed = np.stack([cv2.resize(read_rgb(path), (SIDE, SIDE), interpolation=AREA) for path in pictures])
     with torch.inference_mode():
-        expected = nn.functional.normalize(model.eval().encode_image(inputs), dim=1).numpy()
-    request = compiled(model).create_infer_request()
-    found = np.stack([_unit(_infer(request, each)) for each in inputs.numpy()])
+        inputs = normalised(torch.from_numpy(squashed).permute(0, 3, 1, 2))
+        expected = nn.functional.normalize(model.encode_image(inputs), dim=1).numpy()
+    found = open_tower(folder, threads=1).vectors(list(squashed))
     return float((expected * found).sum(1).min())
 
 
-def _picture(path: Path) -> Image.Image:
-
-    return Image.fromarray(read_rgb(path))
-
-
-def compiled(model: nn.Module, threads: int = 1) -> ov.CompiledModel:
-    """The picture side in OpenVINO, float32, one picture at a time."""
-    example = torch.zeros(1, 3, SIDE, SIDE)
-    converted = ov.convert_model(model.visual.eval(), example_input=example, input=[1, 3, SIDE, SIDE])
-    options = {
-        "INFERENCE_NUM_THREADS": threads,
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "f32",
-    }
-    return ov.Core().compile_model(converted, "CPU", options)
-
-
-def _infer(request: ov.InferRequest, chosen: np.ndarray) -> np.ndarray:
-    return np.array(next(iter(request.infer([chosen[None]]).values()))[0])
-
-
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / np.linalg.norm(vector)
-
-
 def milliseconds(folder: Path, repeats: int = 100) -> tuple[float, float]:
-    """Least and median time of one picture on one core."""
-    model = open_clip.create_model(f"local-dir:{folder}")
-    request, chosen = compiled(model).create_infer_request(), np.zeros((3, SIDE, SIDE), np.float32)
-    times = [_timed(request, chosen) for _ in range(repeats)][10:]
+    """Least and median time of one picture on one core, squashed before."""
+    runs, picture = open_tower(folder, threads=1), np.zeros((SIDE, SIDE, 3), np.uint8)
+    times = [_timed(runs, picture) for _ in range(repeats)][10:]
     return min(times), float(np.median(times))
 
 
-def _timed(request: ov.InferRequest, chosen: np.ndarray) -> float:
+def _timed(runs: SquareNetwork, picture: np.ndarray) -> float:
     start = time.perf_counter()
-    _infer(request, chosen)
+    runs.vectors([picture])
     return 1000 * (time.perf_counter() - start)

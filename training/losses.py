@@ -28,14 +28,16 @@ def centred(targets: Tensor) -> Tensor:
 def distillation_terms(
     mild: Tensor, edited: Tensor, rows: Tensor, bank: Bank, temperature: float
 ) -> dict[str, Tensor]:
-    """Loss terms of a batch: views float32 [b, d] of the bank's `rows`, int64 [b]."""
-    target = bank.targets[rows]
+    """Loss terms of a batch: views float32 [b, d] and [k * b, d], k each, of the bank's `rows`, int64 [b]."""
+    target, each = bank.targets[rows], len(edited) // len(mild)
     return {
         "cosine_mild": 1 - (mild * target).sum(1).mean(),
-        "cosine_edited": 1 - (edited * target).sum(1).mean(),
-        "bank": _bank_contrast(torch.cat((mild, edited)), rows.repeat(2), bank, temperature),
+        "cosine_edited": 1 - (edited * target.repeat(each, 1)).sum(1).mean(),
+        "bank": _bank_contrast(torch.cat((mild, edited)), rows.repeat(1 + each), bank, temperature),
         "relations": ((mild @ mild.T - target @ target.T) ** 2).mean() * mild.shape[1] / 8,
-        "views": _view_contrast(mild, edited, bank.sources[rows], temperature),
+        "views": torch.stack(
+            [_view_contrast(mild, some, bank.sources[rows], temperature) for some in edited.chunk(each)]
+        ).mean(),
     }
 
 

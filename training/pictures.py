@@ -7,6 +7,7 @@ naming anybody.
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ TRAINING_SETS = (
     "replica_withanyone",
 )
 BENCHMARK_SETS = ("clothing", "fashion_tryon", "lfw")
+NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,15 @@ def is_held_out(picture: Picture) -> bool:
     return int.from_bytes(digest[:4], "big") % 100 < HELD_OUT_PERCENT
 
 
+def is_non_commercial(picture: Picture) -> bool:
+    """Whether the picture's licence forbids commercial use: committed weights are trained on no such picture."""
+    return NON_COMMERCIAL.search(picture.licence) is not None
+
+
 def training_pictures(eval_dir: Path) -> list[Picture]:
-    """The training side of the split, in the manifest's order."""
-    return [picture for picture in read_pictures(eval_dir, TRAINING_SETS) if not is_held_out(picture)]
+    """The training side of the split, in the manifest's order, without non-commercial pictures."""
+    read = read_pictures(eval_dir, TRAINING_SETS)
+    return [picture for picture in read if not is_held_out(picture) and not is_non_commercial(picture)]
 
 
 def held_out_pictures(eval_dir: Path) -> list[Picture]:

@@ -45,9 +45,10 @@ def sscd(revision: str, side: int = SSCD_SIDE) -> SquareSpec:
 
 
 class SquareNetwork:
-    """One network of this form, in OpenVINO. Thread-safe; compiled on first use. Implements `extractor.Embedder`."""
+    """One network of this form, a file or a model object of OpenVINO's. Thread-safe; compiled on first use. Implements
+    `extractor.Embedder`."""
 
-    def __init__(self, file: Path, spec: SquareSpec, *, threads: int | None = None) -> None:
+    def __init__(self, file: Path | Any, spec: SquareSpec, *, threads: int | None = None) -> None:
         self._spec = spec
         self._network = Network(file, (-1, spec.side, spec.side, 3), threads=threads, dtype=np.uint8)
 
