@@ -12,7 +12,7 @@ import csv
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 from data.weights import WeightsCache
 from detector.decoding import DecodeLimits, decode
 from detector.errors import UndecodablePicture
+from detector.faces.alignment import sampled
 from detector.faces.networks import FaceNetworks, FoundFace
 from detector.faces.sface import SIGNAL, SFace, unit
+from detector.imagery import Pixels
 from indexer.shelf import mean_templates
 
 Floats = NDArray[np.float32]
@@ -68,7 +70,8 @@ def read_gallery(folder: Path) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, eq=False)
 class FaceTable:
-    """All faces, one row each. picture: index into `images`; plain: vectors without the mirror; area in
+    """All faces, one row each. picture: index into `images`; plain: the peer's
+    vectors, of one pass over a crop without the area filter; area in
     square pixels; quality: the score; usable: no faults."""
 
     images: tuple[str, ...]
@@ -135,21 +138,30 @@ def load_faces(folder: Path, images: Sequence[str], cache: Path) -> FaceTable:
         return FaceTable(tuple(images), *(arrays[name] for name in COLUMNS))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """One face. plain: its crop as the popular libraries cut it, without the area filter."""
+
+    face: FoundFace
+    plain: Pixels
+
+
 def _extract(folder: Path, images: Sequence[str]) -> FaceTable:
     weights = WeightsCache(Path.home() / ".cache" / "lookalike")
-    yunet, sface = weights.ensure("yunet"), weights.ensure("sface")
-    networks, recogniser = FaceNetworks(yunet, sface), SFace(sface)
+    yunet, weights_of_sface = weights.ensure("yunet"), weights.ensure("sface")
+    networks, sface = FaceNetworks(yunet, weights_of_sface), SFace(weights_of_sface)
     found: list[tuple[int, FoundFace]] = []
     vectors, plain = [], []
     with ThreadPoolExecutor(2) as pool:
         for start in range(0, len(images), CHUNK):
             chunk = images[start : start + CHUNK]
             pictures = list(pool.map(lambda image: _find(networks, folder / image), chunk))
-            faces = [(start + at, face) for at, picture in enumerate(pictures) for face in picture]
-            crops = [face.crop for _, face in faces]
-            vectors.append(networks.vectors(crops, pool))
-            plain += [unit(recogniser.plain(crops[at : at + 8])) for at in range(0, len(crops), 8)]
-            found += [(place, FoundFace(face.place, face.quality, face.crop[:0])) for place, face in faces]
+            seen = [(start + at, face) for at, picture in enumerate(pictures) for face in picture]
+            parts = [[face for _, face in seen[at : at + 8]] for at in range(0, len(seen), 8)]
+            for ours, peer in pool.map(lambda part: _vectors(sface, part), parts):
+                vectors.append(ours)
+                plain.append(peer)
+            found += [(place, replace(one.face, crop=one.face.crop[:0])) for place, one in seen]
             print(f"\rextracted {start + len(chunk)} of {len(images)} pictures", end="", flush=True)
     print()
     return FaceTable(
@@ -163,9 +175,23 @@ def _extract(folder: Path, images: Sequence[str]) -> FaceTable:
     )
 
 
-def _find(networks: FaceNetworks, path: Path) -> list[FoundFace]:
+def _vectors(sface: SFace, seen: Sequence[_Seen]) -> tuple[Floats, Floats]:
+    """Ours, of the crop and its mirror; and the peer's, of one pass. The first pass is shared where both cut alike."""
+    crops = [one.face.crop for one in seen]
+    first = sface.plain(crops)
+    ours = unit(first + sface.plain([crop[:, ::-1] for crop in crops]))
+    other = [at for at, one in enumerate(seen) if not np.array_equal(one.plain, one.face.crop)]
+    if other:
+        first[other] = sface.plain([seen[at].plain for at in other])
+    return ours, unit(first)
+
+
+def _find(networks: FaceNetworks, path: Path) -> list[_Seen]:
     """No faces for a picture that cannot be decoded: the protocol counts it as not found."""
     try:
-        return networks.find(decode(path.read_bytes(), DecodeLimits(), source=path.name))
+        image = decode(path.read_bytes(), DecodeLimits(), source=path.name)
     except UndecodablePicture:
         return []
+    return [
+        _Seen(face, sampled(image.pixels, face.place.points * image.scale)) for face in networks.find(image)
+    ]

@@ -1,7 +1,7 @@
 """Bring a face into the place where SFace expects it: five landmarks onto a template, 112 x 112 pixels.
 
 The transform is the least-squares similarity (turn, uniform scale, shift; never a mirror). With points as
-complex numbers it is one division: w - mean(w) = a (z - mean(z)).
+complex numbers it is one division: w - mean(w) = a (z - mean(z)). What was measured of the filter: docs/thresholds.md.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ TEMPLATE = np.array(
     np.float64,
 )
 """Where the five landmarks lie in an aligned crop: the template that the ArcFace family is trained with."""
+
+SHRUNK_BELOW = 0.75
+"""Scale of the alignment under which sampling alone skips too much. Nearer to one the filter only blurs."""
+
+MARGIN = 2
+"""Pixels of the crop that are kept around it while it is shrunk, so that its border is sampled from the picture."""
 
 
 def similarity(points: NDArray[np.floating], onto: NDArray[np.float64] = TEMPLATE) -> NDArray[np.float64]:
@@ -44,7 +50,47 @@ def misfit(points: NDArray[np.floating]) -> float:
 
 
 def aligned(pixels: Pixels, points: NDArray[np.floating]) -> Pixels:
-    """The face as RGB, shape (112, 112, 3); black where it reaches beyond the picture."""
+    """The face as RGB, shape (112, 112, 3); black where it reaches beyond the picture. A face that is much larger than
+    that is first shrunk by an area filter: sampling alone looks at few of its pixels, and texture turns into noise."""
+    return sampled(*_shrunk(pixels, np.asarray(points, np.float64)))
+
+
+def sampled(pixels: Pixels, points: NDArray[np.floating]) -> Pixels:
+    """The same by sampling alone, as OpenCV's FaceRecognizerSF aligns."""
     return np.asarray(
         cv2.warpAffine(pixels, similarity(points), (SIZE, SIZE), flags=cv2.INTER_LINEAR), np.uint8
     )
+
+
+def _shrunk(pixels: Pixels, points: NDArray[np.float64]) -> tuple[Pixels, NDArray[np.float64]]:
+    """The part of the picture that the crop shows, reduced to the crop's resolution, with the landmarks in it; the
+    picture itself when the face is not much larger than the crop."""
+    matrix = similarity(points)
+    factor = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    if factor >= SHRUNK_BELOW:
+        return pixels, points
+    (left, top), (right, bottom) = _shown(matrix, pixels.shape[1], pixels.shape[0], MARGIN / factor)
+    if right <= left or bottom <= top:
+        return pixels, points
+    part = pixels[top:bottom, left:right]
+    size = (max(1, round(part.shape[1] * factor)), max(1, round(part.shape[0] * factor)))
+    small = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return small, _rescaled(points - (left, top), (part.shape[1], part.shape[0]), size)
+
+
+def _rescaled(points: NDArray[np.float64], old: tuple[int, int], new: tuple[int, int]) -> NDArray[np.float64]:
+    """Where `points` lie after a resize of (width, height) `old` to `new`; a pixel's middle is at whole numbers."""
+    return np.asarray((points + 0.5) * (np.array(new) / np.array(old)) - 0.5, np.float64)
+
+
+def _shown(
+    matrix: NDArray[np.float64], width: int, height: int, margin: float
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Upper left and lower right of the pixels that the crop of `matrix` shows, `margin` around them, within the
+    picture."""
+    corners = np.array([[0, 0], [SIZE, 0], [0, SIZE], [SIZE, SIZE]], np.float64)
+    seen = mapped(np.asarray(cv2.invertAffineTransform(matrix), np.float64), corners)
+    bounds = np.array([width, height])
+    low = np.clip(np.floor(seen.min(axis=0) - margin), 0, bounds).astype(int)
+    high = np.clip(np.ceil(seen.max(axis=0) + margin), 0, bounds).astype(int)
+    return (int(low[0]), int(low[1])), (int(high[0]), int(high[1]))

@@ -23,7 +23,7 @@ from detector.imagery import Pixels
 from detector.runtime import Network, Tensor
 from detector.signals import SignalId, SignalKind
 
-ALIGNED = "yunet-2023mar.similarity-112"
+ALIGNED = "yunet-2023mar.similarity-112-area"
 """How a crop comes about: whose landmarks, and onto which template."""
 
 CHUNK = 8

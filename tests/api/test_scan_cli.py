@@ -29,7 +29,7 @@ from detector.imagery import DecodedImage
 from detector.signals import SignalId, Signals, SignalSet
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-FACE = SignalId.parse("face/sface@2021dec/yunet-2023mar.similarity-112.mirror-sum")
+FACE = SignalId.parse("face/sface@2021dec/yunet-2023mar.similarity-112-area.mirror-sum")
 SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "docs" / "finding.schema.json").read_text("utf-8"))
 
 

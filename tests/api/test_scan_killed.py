@@ -23,7 +23,7 @@ from detector.signals import SignalId, Signals, SignalSet
 
 class Slow:
     made_by = SignalSet(
-        SignalId.parse("face/sface@2021dec/yunet-2023mar.similarity-112.mirror-sum"), None, (), {}
+        SignalId.parse("face/sface@2021dec/yunet-2023mar.similarity-112-area.mirror-sum"), None, (), {}
     )
     def extract(self, images):
         time.sleep(pace)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from detector.decoding import DecodeLimits, decode
-from detector.faces.alignment import aligned
+from detector.faces.alignment import sampled
 from detector.faces.sface import SFace, unit
 from detector.faces.yunet import Detection, DetectorSettings, YuNet
 from detector.imagery import Pixels
@@ -75,7 +75,7 @@ def _distance(face: Detection, row: np.ndarray) -> float:
 def _cosine(
     pixels: Pixels, face: Detection, bgr: Pixels, row: np.ndarray, sface: SFace, opencv: OpenCv
 ) -> float:
-    mine = unit(sface.plain([aligned(pixels, face.points)]))[0]
+    mine = unit(sface.plain([sampled(pixels, face.points)]))[0]
     return float(mine @ opencv.vector(bgr, row))
 
 
