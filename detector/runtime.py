@@ -47,7 +47,10 @@ def _openvino() -> Any:
 class Network:
     """One network with one input. `shape` is the input's shape, -1 where it varies, `dtype` its type. `model`
     is the path of a file that OpenVINO reads (ONNX or its own), or a model object of OpenVINO's. Raises
-    WeightsError on first use if the file cannot be read."""
+    WeightsError on first use if the file cannot be read.
+
+    `pictures`: the network, which wants float planes (n, 3, height, width), is fed bytes (n, height, width, 3)
+    and makes planes of them itself, which is several times faster than NumPy."""
 
     def __init__(
         self,
@@ -56,10 +59,12 @@ class Network:
         *,
         threads: int | None = None,
         dtype: DTypeLike = np.float32,
+        pictures: bool = False,
     ) -> None:
         self._model = model
         self._shape = shape
-        self._dtype = np.dtype(dtype)
+        self._pictures = pictures
+        self._dtype = np.dtype(np.uint8 if pictures else dtype)
         self._threads = threads or cores()
         self._lock = threading.Lock()
         self._local = threading.local()
@@ -88,6 +93,8 @@ class Network:
         core = openvino.Core()
         model = self._read(core) if isinstance(self._model, Path) else self._model
         model.reshape(openvino.PartialShape(list(self._shape)))
+        if self._pictures:
+            model = _fed_with_pictures(model)
         return core.compile_model(model, "CPU", self._options())
 
     def _read(self, core: Any) -> Any:
@@ -104,3 +111,14 @@ class Network:
             "INFERENCE_NUM_THREADS": self._threads,
             "NUM_STREAMS": self._threads,
         }
+
+
+def _fed_with_pictures(model: Any) -> Any:
+    """The same network with bytes (n, height, width, 3) as its input."""
+    from openvino import Layout, Type  # noqa: PLC0415 - see `_openvino`
+    from openvino.preprocess import PrePostProcessor  # noqa: PLC0415 - as above
+
+    steps = PrePostProcessor(model)
+    steps.input().tensor().set_element_type(Type.u8).set_layout(Layout("NHWC"))
+    steps.input().model().set_layout(Layout("NCHW"))
+    return steps.build()

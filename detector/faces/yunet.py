@@ -1,18 +1,19 @@
 """Find faces: YuNet 2023mar (MIT), its boxes and five landmarks.
 
 Flow of `YuNet.detect`: the picture is scaled so that its longer side is at most `side`, padded to a
-multiple of 32 on the right and below, run, and the outputs of the three strides (8, 16, 32) are decoded and thinned by
-non-maximum suppression. `find_faces` calls it: at the common size; once larger where faces are small; and, where
-no face is sure, once smaller (a face that fills the picture is beyond the network's anchors), then with the
-picture turned by the other three quarter turns: the network also sees faces that lie on their side or stand on
-their head, but with wrong landmarks and a lower score. The output format is the network's own, as OpenCV's
-FaceDetectorYN reads it too; a test holds both together.
+multiple of 32 on the right and below, run, and the outputs of the three strides (8, 16, 32) are decoded and
+thinned by non-maximum suppression. `find_faces` calls it: at the common size; once larger where faces are
+small, or where there is none but a trace of one; and, where no face is sure, once smaller (a face that fills
+the picture is beyond the network's anchors), then small with the picture turned by the other three quarter
+turns: the network also sees faces that lie on their side or stand on their head, but with wrong landmarks and
+a lower score. The turn that wins is looked at again at the common size. The output format is the network's
+own, as OpenCV's FaceDetectorYN reads it too; a test holds both together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from detector.imagery import Pixels
 from detector.runtime import Network, Tensor
+from detector.shrinking import shrunk
 
 STRIDES = (8, 16, 32)
 Points = NDArray[np.float32]
@@ -43,7 +45,7 @@ class YuNet:
     """The network alone. Thread-safe."""
 
     def __init__(self, model: Path, *, threads: int | None = None) -> None:
-        self._network = Network(model, (1, 3, -1, -1), threads=threads)
+        self._network = Network(model, (1, 3, -1, -1), threads=threads, pictures=True)
 
     def load(self) -> None:
         self._network.load()
@@ -61,9 +63,9 @@ class YuNet:
 class DetectorSettings:
     """score: detections below it are no faces. overlap: intersection over union from which two are one face.
     side, large_side, small_side: the longer side, in pixels, of the passes. small_face: box width in
-    pixels of the first pass under which the picture is looked at again at `large_side`. sure_score: an
-    upright face scores at least this; below it the other quarter turns are tried, and win if they score
-    `turn_gain` more."""
+    pixels of the first pass under which the picture is looked at again at `large_side`. trace_score: what the
+    first pass must see somewhere at least for that, where it finds no face. sure_score: an upright face
+    scores at least this; below it the other quarter turns are tried, and win if they score `turn_gain` more."""
 
     score: float = 0.6
     overlap: float = 0.3
@@ -71,22 +73,23 @@ class DetectorSettings:
     large_side: int = 1280
     small_side: int = 320
     small_face: float = 40.0
+    trace_score: float = 0.1
     sure_score: float = 0.89
     turn_gain: float = 0.03
 
 
 def find_faces(yunet: YuNet, pixels: Pixels, settings: DetectorSettings) -> list[Detection]:
     """All faces of the picture, best first; empty when it has none."""
-    found = yunet.detect(pixels, settings, settings.side)
-    if _larger_helps(pixels, found, settings):
+    traces = yunet.detect(pixels, replace(settings, score=settings.trace_score), settings.side)
+    found = [face for face in traces if face.score >= settings.score]
+    if _larger_helps(pixels, found, traces, settings):
         again = yunet.detect(pixels, settings, settings.large_side)
         found = _thinned([*found, *again], settings.overlap)
     if _best(found) < settings.sure_score and max(pixels.shape[:2]) > settings.small_side:
         again = yunet.detect(pixels, settings, settings.small_side)
         found = _thinned([*found, *again], settings.overlap)
     if _best(found) < settings.sure_score:
-        turned = _turned(yunet, pixels, settings)
-        found = turned if _best(turned) > _best(found) + settings.turn_gain else found
+        found = _turned(yunet, pixels, _best(found), settings) or found
     return found
 
 
@@ -94,22 +97,36 @@ def _best(found: Sequence[Detection]) -> float:
     return max((face.score for face in found), default=0.0)
 
 
-def _larger_helps(pixels: Pixels, found: Sequence[Detection], settings: DetectorSettings) -> bool:
+def _larger_helps(
+    pixels: Pixels, found: Sequence[Detection], traces: Sequence[Detection], settings: DetectorSettings
+) -> bool:
     longer = max(pixels.shape[:2])
     if longer < settings.side * 1.25:
         return False
-    shrunk = settings.side / longer
-    return not found or min(float(face.box[2]) for face in found) * shrunk < settings.small_face
+    if not found:
+        return bool(traces)
+    narrowest = min(float(face.box[2]) for face in found)
+    return bool(narrowest * settings.side / longer < settings.small_face)
 
 
-def _turned(yunet: YuNet, pixels: Pixels, settings: DetectorSettings) -> list[Detection]:
-    """The best of the three other quarter turns, back in the picture's own coordinates."""
-    best: list[Detection] = []
-    for turns in (1, 3, 2):
-        found = yunet.detect(np.ascontiguousarray(np.rot90(pixels, turns)), settings, settings.side)
-        if _best(found) > _best(best):
-            best = [_turned_back(face, turns, *pixels.shape[:2]) for face in found]
-    return best
+def _turned(yunet: YuNet, pixels: Pixels, upright: float, settings: DetectorSettings) -> list[Detection]:
+    """The faces that the best of the three other quarter turns shows, back in the picture's own coordinates; none
+    where no turn shows one that scores enough more than the best `upright` one."""
+    small = _shrunk(pixels, min(1.0, settings.small_side / max(pixels.shape[:2])))
+    seen = {turns: yunet.detect(_turn(small, turns), settings, settings.small_side) for turns in (1, 3, 2)}
+    turns = max(seen, key=lambda turns: _best(seen[turns]))
+    if _best(seen[turns]) <= upright:
+        return []
+    enlarged = [face.scaled(pixels.shape[1] / small.shape[1]) for face in seen[turns]]
+    again = enlarged if small is pixels else yunet.detect(_turn(pixels, turns), settings, settings.side)
+    least = upright + settings.turn_gain
+    faces = again if _best(again) > least else enlarged
+    return [_turned_back(face, turns, *pixels.shape[:2]) for face in faces] if _best(faces) > least else []
+
+
+def _turn(pixels: Pixels, turns: int) -> Pixels:
+    """`turns` counter-clockwise quarter turns."""
+    return np.ascontiguousarray(np.rot90(pixels, turns))
 
 
 def _turned_back(face: Detection, turns: int, height: int, width: int) -> Detection:
@@ -138,18 +155,15 @@ def _points_back(points: Points, turns: int, height: int, width: int) -> Points:
 
 
 def _shrunk(pixels: Pixels, factor: float) -> Pixels:
-    if factor == 1.0:
-        return pixels
     height, width = pixels.shape[:2]
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return shrunk(pixels, (max(1, round(width * factor)), max(1, round(height * factor))))
 
 
-def _blob(pixels: Pixels) -> Tensor:
-    """(1, 3, height, width) in blue, green, red, 0 to 255, padded with black to multiples of 32."""
+def _blob(pixels: Pixels) -> Pixels:
+    """(1, height, width, 3) in blue, green, red, padded with black to multiples of 32."""
     height, width = pixels.shape[:2]
-    blob = np.zeros((1, 3, _round_up(height), _round_up(width)), np.float32)
-    blob[0, :, :height, :width] = pixels[:, :, ::-1].transpose(2, 0, 1)
+    blob = np.zeros((1, _round_up(height), _round_up(width), 3), np.uint8)
+    cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR, dst=blob[0, :height, :width])
     return blob
 
 
