@@ -6,6 +6,9 @@ pictures is an addition: without its weights or its extra that one signal is off
 
 from __future__ import annotations
 
+from importlib.resources import files
+from pathlib import Path
+
 from api.face_networks import choose, weights_of
 from api.settings import Settings
 from data.weights import WeightsCache
@@ -13,11 +16,15 @@ from detector.embedding import open_embedder
 from detector.errors import MissingExtra, WeightsError
 from detector.extractor import Embedder, SignalExtractor
 from detector.faces.networks import FaceNetworks
-from detector.images.square import SquareNetwork, sscd
+from detector.images.square import SSCD_SIDES, SquareNetwork, sscd
+from detector.images.tower import open_tower
 from detector.signals import SignalKind
 
 SSCD = "sscd"
-"""The image network of the manifest, as the setting `image_network` names it."""
+"""The image network of the manifest, as the setting `image_network` names it; also with another side, sscd-224."""
+
+TOWER = "tower"
+"""Our own image network, whose weights come with the code."""
 
 
 def build_extractor(settings: Settings, weights: WeightsCache) -> SignalExtractor:
@@ -37,7 +44,7 @@ def needed(settings: Settings) -> frozenset[str]:
 
 def wanted(settings: Settings) -> frozenset[str]:
     """Every file of the manifest that these settings make use of."""
-    return needed(settings) | ({SSCD} if settings.image_network == SSCD else frozenset())
+    return needed(settings) | ({SSCD} if _sscd_side(settings.image_network) else frozenset())
 
 
 def _embedder(settings: Settings, weights: WeightsCache) -> tuple[Embedder | None, str | None]:
@@ -50,10 +57,19 @@ def _embedder(settings: Settings, weights: WeightsCache) -> tuple[Embedder | Non
         return None, error.detail
 
 
+def _sscd_side(name: str | None) -> int | None:
+    """The side that SSCD is to see pictures at; None when another network is named."""
+    return next((side for side in SSCD_SIDES if name in (f"{SSCD}-{side}", SSCD)), None)
+
+
 def _opened(name: str, settings: Settings, weights: WeightsCache) -> Embedder:
     threads = settings.threads or None
-    if name == SSCD:
-        return SquareNetwork(weights.ensure(SSCD), sscd(weights.entry(SSCD).revision), threads=threads)
+    side = _sscd_side(name)
+    if side is not None:
+        spec = sscd(weights.entry(SSCD).revision, side)
+        return SquareNetwork(weights.ensure(SSCD), spec, threads=threads)
+    if name == TOWER:
+        return open_tower(Path(str(files("data").joinpath(TOWER))), threads=threads)
     return open_embedder(
         name, cache_dir=settings.cache_dir / "open_clip", threads=threads, offline=weights.offline
     )

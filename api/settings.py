@@ -142,8 +142,8 @@ class Settings(BaseModel):
     image_network: Annotated[
         str | None,
         Accepts(
-            "sscd, none, or an open_clip spec (needs the extra `clip`) such as ViT-B-32/laion2b_s34b_b79k, "
-            "hf-hub:… or local-dir:…"
+            "sscd, sscd-224, tower, none, or an open_clip spec (needs the extra `clip`) such as "
+            "ViT-B-32/laion2b_s34b_b79k, hf-hub:… or local-dir:…"
         ),
         BeforeValidator(lambda value: None if value in ("", "none") else value),
     ] = Field(

@@ -3,6 +3,9 @@
 Random unit vectors, `--references` of them per talent in a cluster; queries are noisy views of talents. Every
 figure is the best of `--repeat` runs (the first one warms up). Bare FAISS is an IndexFlatIP over the same
 vectors: what anybody would write in three lines, without ids, removal, talents or templates.
+
+Image embeddings have several vectors per reference: every `--panelled`-th reference and query has five. Their latency
+is of one picture at a time, p50 and p99 over `--pictures` of them, and of a batch of 16.
 """
 
 from __future__ import annotations
@@ -24,10 +27,15 @@ from detector.signals import Box, Face, FaceQuality, SignalId, SignalKind, Signa
 from indexer.faiss_index import FaissIndex
 from indexer.hash_index import HashIndex
 from indexer.registry import Registry
+from indexer.shelf import Position, ShelfContents
+from indexer.view_shelf import ViewShelf
 
 FACE = SignalId(SignalKind.FACE, "random", "1", "none")
 HASH = SignalId(SignalKind.HASH, "random", "1", "none")
 MADE_BY = SignalSet(FACE, None, (HASH,))
+IMAGE = SignalId(SignalKind.IMAGE, "random", "1", "none")
+IMAGE_NUMBERS = 512
+PANELLED = 5
 
 AS_SHIPPED = faiss.cvar.distance_compute_blas_threshold
 """Queries from which this build of FAISS uses a matrix product, before `indexer.kernels` lowers it."""
@@ -103,6 +111,7 @@ def _run(size: int, options: argparse.Namespace) -> None:
     _embeddings(faces, queries, options)
     _hashes(hashes, turned, options)
     _registry(faces, hashes, queries, turned, options)
+    _images(size, random, options)
 
 
 def _embeddings(faces: Any, queries: Any, options: argparse.Namespace) -> None:
@@ -130,6 +139,36 @@ def _hashes(hashes: Any, turned: Any, options: argparse.Namespace) -> None:
         "hashes bare IndexBinaryFlat", built_bare, _timed(lambda: bare.search(flat, options.top), options)
     )
     _report("hashes HashIndex", built, _timed(lambda: index.search(HASH, turned, options.top), options))
+
+
+def _images(size: int, random: np.random.Generator, options: argparse.Namespace) -> None:
+    counts = [PANELLED if at % options.panelled == 0 else 1 for at in range(size)]
+    rows = tuple(f"ref{at}#{view}" for at, count in enumerate(counts) for view in range(count))
+    vectors = _unit(random.normal(size=(len(rows), IMAGE_NUMBERS)).astype(np.float32))
+    shelf = ViewShelf(IMAGE)
+    talents = ("talent",) * len(rows)
+    shelf.restore(ShelfContents(IMAGE, Position(), rows, talents, (1.0,) * len(rows), vectors))
+    queries = _queries(vectors, random, options)
+    alone = [_once(lambda query=query: _looked_up(shelf, [query], options.top)).wall for query in queries]
+    batch = _timed(lambda: _looked_up(shelf, queries[:16], options.top), options)
+    p50, p99 = (1000 * float(np.quantile(alone, share)) for share in (0.5, 0.99))
+    print(
+        f"  images: {len(rows)} vectors, {vectors.nbytes / 2**20:.0f} MiB; {len(queries)} pictures alone: ",
+        end="",
+    )
+    print(f"p50 {p50:.1f} ms, p99 {p99:.1f} ms; 16 at once {batch}")
+
+
+def _queries(vectors: Any, random: np.random.Generator, options: argparse.Namespace) -> list[Any]:
+    """Noisy views of references; every so many a picture of several."""
+    counts = [PANELLED if at % options.panelled == 0 else 1 for at in range(options.pictures)]
+    chosen = [random.integers(0, len(vectors), count) for count in counts]
+    return [_unit(vectors[rows] + 0.03 * random.normal(size=(len(rows), IMAGE_NUMBERS))) for rows in chosen]
+
+
+def _looked_up(shelf: ViewShelf, queries: list[Any], top: int) -> None:
+    for query, found in zip(queries, shelf.nearest(queries, top), strict=True):
+        shelf.compare(query, found)
 
 
 def _registry(faces: Any, hashes: Any, queries: Any, turned: Any, options: argparse.Namespace) -> None:
@@ -204,6 +243,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--noise", type=float, default=0.9, help="length added to a talent's unit vector")
     parser.add_argument("--queries", type=int, default=64)
     parser.add_argument("--top", type=int, default=20)
+    parser.add_argument("--pictures", type=int, default=200, help="searched by image embedding")
+    parser.add_argument(
+        "--panelled", type=int, default=10, help="every so many of the pictures has five views"
+    )
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()

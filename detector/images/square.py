@@ -26,8 +26,8 @@ from detector.signals import SignalId, SignalKind
 CHUNK = 4
 """Pictures in one run of the network. More gain nothing on a core, and leave the others idle at a batch's end."""
 
-SSCD_SIDE = 160
-"""The side that SSCD is used at; docs/adr/0004 has the table it is chosen from."""
+SSCD_SIDES = (160, 224)
+"""The sides that SSCD has calibration tables for; the first is its own if none is named (docs/adr/0004)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class SquareSpec:
     output: str = "embedding"
 
 
-def sscd(revision: str, side: int = SSCD_SIDE) -> SquareSpec:
+def sscd(revision: str, side: int = SSCD_SIDES[0]) -> SquareSpec:
     """SSCD (Pizzi et al., 2022, https://arxiv.org/abs/2202.10261): 512 numbers from any side."""
     return SquareSpec(SignalId(SignalKind.IMAGE, "sscd", revision, f"square{side}.area"), side)
 

@@ -21,8 +21,8 @@ from detector.errors import WeightsError
 from detector.images.square import SquareNetwork, SquareSpec
 from detector.signals import SignalId, SignalKind
 
-CONFIGURATION = "open_clip_config.json"
 FILE = "open_clip_model.safetensors"
+CONFIGURATION = "open_clip_config.json"
 PREFIX = "visual.trunk."
 OUTPUT = "embedding"
 STRIDES = (1, 2, 2, 2, 1, 2, 1)

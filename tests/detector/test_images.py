@@ -15,6 +15,7 @@ from detector.errors import WeightsError
 from detector.extractor import Embedder, SignalExtractor
 from detector.imagery import DecodedImage, Pixels
 from detector.images.square import SquareNetwork, sscd
+from detector.images.tower import open_tower
 
 EDITS: dict[str, Callable[[Pixels], Pixels]] = {
     "mirror": lambda picture: np.ascontiguousarray(picture[:, ::-1]),
@@ -101,6 +102,11 @@ def test_a_collage_is_embedded_with_its_panels_and_is_a_copy_of_each(
 
 def test_another_side_is_another_signal() -> None:
     assert sscd("int8-0.1.0", 224).signal != sscd("int8-0.1.0").signal
+
+
+def test_a_folder_without_a_tower_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no configuration of an image tower"):
+        open_tower(tmp_path)
 
 
 def test_a_file_that_is_no_network_is_an_error_on_first_use(tmp_path: Path) -> None:

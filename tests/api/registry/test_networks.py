@@ -9,7 +9,8 @@ import pytest
 
 from api.networks import build_extractor
 from api.settings import Settings
-from data.weights import WeightsCache
+from data.calibration import read_tables
+from data.weights import WeightsCache, manifest
 from detector.errors import WeightsError
 from detector.signals import SignalKind
 
@@ -36,6 +37,36 @@ def test_an_image_signal_that_is_off_says_why(
     assert made_by.hashes
     assert made_by.absent.keys() == {SignalKind.IMAGE}
     assert reason in made_by.absent[SignalKind.IMAGE]
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(("name", "side"), [("sscd", 160), ("sscd-224", 224)])
+def test_the_image_network_is_sscd_at_the_side_that_is_asked_for(
+    tmp_path: Path, weights_dir: Path, name: str, side: int
+) -> None:
+    settings = settings_for(tmp_path, name)
+    extractor = build_extractor(settings, WeightsCache(tmp_path, [weights_dir], offline=True))
+    made_by = extractor.made_by
+    extractor.close()
+    assert str(made_by.image) == f"image/sscd@int8-0.1.0/square{side}.area"
+    assert made_by.absent == {}
+    assert side != 160 or made_by.image in read_tables().copies
+
+
+@pytest.mark.weights
+def test_without_its_weights_sscd_is_off_and_faces_work(tmp_path: Path, weights_dir: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for entry in manifest():
+        if entry.name in ("yunet", "sface"):
+            (mine / entry.file).symlink_to(weights_dir / entry.file)
+    extractor = build_extractor(settings_for(tmp_path, "sscd"), WeightsCache(tmp_path, [mine], offline=True))
+    made_by = extractor.made_by
+    extractor.close()
+    assert made_by.face is not None
+    assert made_by.image is None
+    assert "sscd.onnx" in made_by.absent[SignalKind.IMAGE]
+    assert "offline" in made_by.absent[SignalKind.IMAGE]
 
 
 def test_without_face_weights_there_is_no_extractor(tmp_path: Path) -> None:
