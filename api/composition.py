@@ -200,7 +200,7 @@ class Application:
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
-        """Threads that read and decode; the decoders release the interpreter lock."""
+        """Threads that decode while a roster is enrolled; the decoders release the interpreter lock."""
         return self._open.enter_context(ThreadPoolExecutor(self.threads, thread_name_prefix="decode"))
 
     @property
@@ -208,8 +208,9 @@ class Application:
         return self.settings.threads or os.cpu_count() or 1
 
     def detector(self, *, top: int = 0) -> Detector:
-        """The pipeline over everything above; `top` candidates are listed per face even below threshold. Raises
-        SignalMismatch where a reindex is needed first."""
+        """The pipeline over everything above; `top` candidates are listed per face even below threshold. One
+        call keeps one core busy: a scan makes as many at once as there are. Raises SignalMismatch where a reindex is
+        needed first."""
         require_faces(self.gaps, partially=self.settings.answer_partially)
         ports = DetectorPorts(
             decode=self.decoder,
@@ -220,7 +221,6 @@ class Application:
             policy=self.policy,
             clock=self.clock,
             screener=self.extractor if isinstance(self.extractor, Screener) else None,
-            map_decode=self.pool.map,
         )
         return Detector(ports, top=top)
 

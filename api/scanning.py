@@ -2,8 +2,9 @@
 
     items ─ batches ─▶ pool of workers (read the bytes, detect) ─▶ rows in input order ─▶ whoever iterates
 
-Each worker reads and checks one whole batch, so one batch decodes while another is in the networks; a
-bounded number is in flight, so memory doesn't grow with the source. Rows come out as plain values: the
+Each worker reads and checks one whole batch on its own core, so that no stage of one waits for another's: while
+one decodes, another is in the networks. As many batches again stand ready and are not yet read, so that a slow
+one holds nobody up; memory doesn't grow with the source. Rows come out as plain values: the
 caller writes them where it wants. Every item yields exactly one row, whatever is wrong with it. An error
 that is not about one picture (a lost store, changed weights) ends the run; the rows before it have been
 handed out.
@@ -53,7 +54,7 @@ INTERNAL_ERROR = "internal_error"
 @dataclass(frozen=True, slots=True)
 class ScanPlan:
     """How a run goes: the moment its verdicts speak of, the use claimed unless a row says otherwise, and
-    how much is in flight (pictures per batch, batches at once)."""
+    how much is in flight (pictures per batch, batches at once: as many as cores)."""
 
     at: datetime
     use: Use = field(default_factory=Use)
@@ -79,7 +80,7 @@ class Scanner:
         try:
             for batch in _batches(items, self._plan.batch):
                 flight.append(pool.submit(self._rows, batch))
-                if len(flight) > self._plan.workers:
+                if len(flight) >= 2 * self._plan.workers:
                     yield from flight.popleft().result()
             while flight:
                 yield from flight.popleft().result()

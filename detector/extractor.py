@@ -7,11 +7,13 @@ answer has one `Signals` per picture, in order. Which signals there are, and why
 
 `extract` gives every face its full vector; enrolment takes it. `screen` and `refine` are the same in two steps, for
 pictures whose faces are mostly nobody's: one pass of the recogniser for every usable face, both for those asked for.
+These two work in the thread that calls them and leave the pool alone: a scan runs one batch per core, and batches that
+shared a pool would wait for each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -25,6 +27,7 @@ from detector.imagery import DecodedImage, Pixels
 from detector.images.panels import panels
 from detector.runtime import Tensor, cores
 from detector.signals import Face, FacePlace, HashCodes, SignalId, SignalKind, Signals, SignalSet, Views
+from detector.stages import Stages
 
 
 class Embedder(Protocol):
@@ -44,9 +47,6 @@ class _Looked:
     hashes: Mapping[SignalId, HashCodes]
 
 
-_Recognise = Callable[[Sequence[_Looked]], list[tuple[Face, ...]]]
-
-
 class SignalExtractor:
     """Implements `ports.Extractor` and `ports.Screener`. `faces` or `embedder` None switches that signal off;
     `absent` says why."""
@@ -59,6 +59,7 @@ class SignalExtractor:
         *,
         kinds: Sequence[HashKind] = KINDS,
         threads: int | None = None,
+        stages: Stages | None = None,
     ) -> None:
         self._faces = faces
         self._embedder = embedder
@@ -70,6 +71,7 @@ class SignalExtractor:
             dict(absent or {}),
         )
         self._pool = ThreadPoolExecutor(threads or cores(), thread_name_prefix="extract")
+        self.stages = stages or Stages()
 
     @property
     def made_by(self) -> SignalSet:
@@ -77,36 +79,37 @@ class SignalExtractor:
 
     def extract(self, images: Sequence[DecodedImage]) -> list[Signals]:
         """One `Signals` per picture, in order. A picture without a face has `faces` empty."""
-        return self._extract(images, self._recognise)
+        looked = list(self._pool.map(self._look, images))
+        return self._completed(images, looked, self._recognise(looked), self._pool)
 
     def extract_known(self, images: Sequence[DecodedImage], places: Sequence[FacePlace]) -> list[Signals]:
         """The same for references: of each picture the one face whose place is known, and the picture's own signals."""
         looked = list(self._pool.map(self._look_at, images, places))
-        return self._completed(images, looked, self._recognise(looked))
+        return self._completed(images, looked, self._recognise(looked), self._pool)
 
     def screen(self, images: Sequence[DecodedImage]) -> list[Signals]:
         """The same, each usable face with its vector of one pass and its crop; one that isn't has zeros."""
-        return self._extract(images, self._screen)
+        looked = [self._look(image) for image in images]
+        return self._completed(images, looked, self._screen(looked), None)
 
     def refine(self, faces: Sequence[Face]) -> list[Face]:
         """Screened faces with their full vectors, without the crops; the others as they are."""
         crops = [face.crop for face in faces if face.crop is not None]
-        vectors = iter(self._faces.vectors(crops, self._pool) if self._faces and crops else ())
+        with self.stages.timed("refine"):
+            vectors = iter(self._faces.vectors(crops) if self._faces and crops else ())
         return [
             face if face.crop is None else replace(face, vector=next(vectors), crop=None) for face in faces
         ]
-
-    def _extract(self, images: Sequence[DecodedImage], recognise: _Recognise) -> list[Signals]:
-        looked = list(self._pool.map(self._look, images))
-        return self._completed(images, looked, recognise(looked))
 
     def _completed(
         self,
         images: Sequence[DecodedImage],
         looked: Sequence[_Looked],
         faces: Sequence[tuple[Face, ...]],
+        pool: Executor | None,
     ) -> list[Signals]:
-        wholes = self._embed(images)
+        with self.stages.timed("embed"):
+            wholes = self._embed(images, pool)
         return [
             Signals(found, whole, one.hashes, self._made_by)
             for found, whole, one in zip(faces, wholes, looked, strict=True)
@@ -117,8 +120,10 @@ class SignalExtractor:
         self._pool.shutdown()
 
     def _look(self, image: DecodedImage) -> _Looked:
-        found = self._faces.find(image) if self._faces else []
-        return _Looked(found, hashes(image.pixels, self._kinds))
+        with self.stages.timed("find faces"):
+            found = self._faces.find(image) if self._faces else []
+        with self.stages.timed("hash"):
+            return _Looked(found, hashes(image.pixels, self._kinds))
 
     def _look_at(self, image: DecodedImage, place: FacePlace) -> _Looked:
         found = [self._faces.at(image, place)] if self._faces else []
@@ -135,7 +140,8 @@ class SignalExtractor:
         if self._faces is None:
             return [() for _ in looked]
         crops = [face.crop for one in looked for face in one.faces if face.quality.usable]
-        vectors = iter(self._faces.screened(crops, self._pool))
+        with self.stages.timed("recognise"):
+            vectors = iter(self._faces.screened(crops))
         nobody = np.zeros(self._faces.dimension, np.float32)
         return [
             tuple(
@@ -145,9 +151,10 @@ class SignalExtractor:
             for one in looked
         ]
 
-    def _embed(self, images: Sequence[DecodedImage]) -> Sequence[Views | None]:
+    def _embed(self, images: Sequence[DecodedImage], pool: Executor | None) -> Sequence[Views | None]:
         if self._embedder is None or not images:
             return [None] * len(images)
-        views = list(self._pool.map(lambda image: [image.pixels, *panels(image.pixels)], images))
-        vectors = self._embedder.vectors([view for picture in views for view in picture], self._pool)
+        spread = pool.map if pool is not None else map
+        views = list(spread(lambda image: [image.pixels, *panels(image.pixels)], images))
+        vectors = self._embedder.vectors([view for picture in views for view in picture], pool)
         return np.split(vectors, list(accumulate(map(len, views[:-1]))))

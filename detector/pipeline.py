@@ -28,6 +28,7 @@ from detector.ports import CandidateSearch, ConsentBook, Extractor, FileLookup, 
 from detector.record import ConsentRecord
 from detector.screening import Seen, refined
 from detector.signals import SignalId, SignalKind, Signals
+from detector.stages import Stages
 from detector.use import SyntheticClass, Use
 
 FILE_HASH = SignalId(SignalKind.HASH, "sha256", "1", "bytes")
@@ -106,32 +107,36 @@ class Detector:
         """`top` candidates are listed per face even below threshold; 0 lists only those at `possible` or above."""
         self._ports = ports
         self._top = top
+        self.stages = Stages() if ports.screener is None else ports.screener.stages
+        """What the stages have cost, the extractor's among them."""
 
     def detect(self, batch: Sequence[Submission], at: datetime) -> list[Finding]:
         """One finding per submission, in order. `at` is the moment the verdicts speak of (with a time zone)."""
         pictures = list(self._ports.map_decode(self._decode, batch))
         images = [picture for picture in pictures if isinstance(picture, DecodedImage)]
         seen, policy = self._look(images)
-        candidates = self._with_same_files(images, seen)
-        book = self._read_book(candidates, at)
-        checked = iter(
-            [
-                (image, one.signals, match(one.signals, _findable(evidence, book), policy))
-                for image, one, evidence in zip(images, seen, candidates, strict=True)
+        with self.stages.timed("match and decide"):
+            candidates = self._with_same_files(images, seen)
+            book = self._read_book(candidates, at)
+            checked = iter(
+                [
+                    (image, one.signals, match(one.signals, _findable(evidence, book), policy))
+                    for image, one, evidence in zip(images, seen, candidates, strict=True)
+                ]
+            )
+            return [
+                self._failed(submission, picture, at)
+                if isinstance(picture, InputError)
+                else self._finding(submission, next(checked), book)
+                for submission, picture in zip(batch, pictures, strict=True)
             ]
-        )
-        return [
-            self._failed(submission, picture, at)
-            if isinstance(picture, InputError)
-            else self._finding(submission, next(checked), book)
-            for submission, picture in zip(batch, pictures, strict=True)
-        ]
 
     def _decode(self, submission: Submission) -> DecodedImage | InputError:
         if isinstance(submission.data, InputError):
             return submission.data
         try:
-            return self._ports.decode(submission.data, source=submission.source)
+            with self.stages.timed("decode"):
+                return self._ports.decode(submission.data, source=submission.source)
         except InputError as error:
             return error
 
@@ -144,7 +149,8 @@ class Detector:
         return seen if screener is None else refined(seen, screener.refine, self._search, policy), policy
 
     def _search(self, signals: Sequence[Signals]) -> list[Candidates]:
-        return self._ports.search.search(signals, max(self._top, SHORTLIST))
+        with self.stages.timed("search"):
+            return self._ports.search.search(signals, max(self._top, SHORTLIST))
 
     def _with_same_files(self, images: Sequence[DecodedImage], seen: Sequence[Seen]) -> list[Candidates]:
         same_file = self._ports.files.references_of_files([image.sha256 for image in images])

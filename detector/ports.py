@@ -11,6 +11,7 @@ from detector.decision import TalentStanding
 from detector.imagery import DecodedImage
 from detector.record import ConsentRecord
 from detector.signals import Face, Signals, SignalSet
+from detector.stages import Stages
 
 
 class Extractor(Protocol):
@@ -29,6 +30,11 @@ class Screener(Protocol):
     `screen` answers as an `Extractor` does, with vectors that are good enough to tell who is worth a second look;
     `refine` gives the same faces with the vectors that verdicts rest on, in the same order.
     """
+
+    @property
+    def stages(self) -> Stages:
+        """The clock that its work is counted by."""
+        ...
 
     def screen(self, images: Sequence[DecodedImage]) -> list[Signals]: ...
 

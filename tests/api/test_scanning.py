@@ -63,7 +63,7 @@ def test_items_are_taken_only_a_little_ahead(made):
 
     rows = scanner(made, made.FlatDetector(), batch=4, workers=2).scan(endless())
     next(rows)
-    assert len(taken) == 12
+    assert len(taken) == 16
     rows.close()
     assert threading.active_count() < 10
 
