@@ -9,6 +9,7 @@ LookalikeError becomes a problem of that section, the others go on. Nothing here
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -224,8 +225,19 @@ def _calibration(application: Application) -> Section:
     faces = {signal: table.made for signal, table in tables.faces.items()}
     copies = {signal: table.made for signal, table in tables.copies.items()}
     made = {**faces, **copies}
-    rows = [(str(signal), tables.files.get(signal), made.get(signal)) for signal in used]
+    rows = [(str(signal), tables.files.get(signal), _told(made.get(signal))) for signal in used]
     return Section("calibration", ("signal", "table", "how it was made"), rows)
+
+
+def _told(made: str | None) -> str | None:
+    """A table's own account of itself, as one line."""
+    if not made:
+        return None
+    facts: Mapping[str, Any] = json.loads(made)
+    return "; ".join(
+        f"{name}: {' / '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in facts.items()
+    )
 
 
 def _rates(application: Application) -> Section:

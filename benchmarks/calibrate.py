@@ -11,12 +11,10 @@ round. Checked over registry sizes: galleries drawn at random, the rate asked fo
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -24,7 +22,6 @@ import numpy as np
 
 from benchmarks.evaluation import (
     FaceTable,
-    Floats,
     Gallery,
     Pairs,
     Probe,
@@ -33,27 +30,16 @@ from benchmarks.evaluation import (
     read_probes,
 )
 from benchmarks.scoring import Matcher, false_positives, missed, outcomes
-from data.calibration import read_tables
-from detector.calibration import FaceCalibration, Monotone
+from data.calibration import read_tables, table_text
+from detector.calibration import FaceCalibration
 from detector.faces.sface import SIGNAL
+from detector.fitting import Comparisons, fit
 
-RATES = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)
-STRAIGHT = (1e-3, 3e-4, 1e-4, 3e-5)
-"""Rates over which the tail is a straight line in its logarithm; beyond the last it goes on along that line."""
-FARTHEST = 1e-7
 ASKED = (0.01, 0.003)
 PICTURES = 2
 """Pictures of one person that are compared with other people's talents."""
 SIZES = (20, 50, 100)
 DRAWS = 20
-
-
-@dataclass(frozen=True, eq=False)
-class Comparisons:
-    """Scores of usable faces against their own talent, and against all others."""
-
-    mated: Floats
-    impostor: Floats
 
 
 def compare(
@@ -78,45 +64,13 @@ def compare(
     return Comparisons(np.concatenate(mated), np.concatenate(impostor))
 
 
-def fit(found: Comparisons, template_weight: float) -> FaceCalibration:
-    slope, offset = _logistic(found)
-    strength = Monotone(((0.0, round(offset, 3)), (1.0, round(slope + offset, 3))))
-    tail = -np.sort(-found.impostor)
-    knots = [(strength(float(tail[int(rate * len(tail))])), math.log(rate)) for rate in RATES]
-    knots.append(_far_knot(knots))
-    rounded = tuple((round(x, 3), round(y, 3)) for x, y in knots)
-    return FaceCalibration(SIGNAL, template_weight, strength, Monotone(rounded))
-
-
-def _logistic(found: Comparisons) -> tuple[float, float]:
-    """Slope and offset of the log-likelihood ratio, both classes weighing the same, by Newton's method."""
-    x = np.concatenate([found.mated, found.impostor]).astype(np.float64)
-    own = np.concatenate([np.ones(len(found.mated)), np.zeros(len(found.impostor))])
-    weight = np.where(own == 1, 0.5 / len(found.mated), 0.5 / len(found.impostor))
-    design = np.stack([x, np.ones_like(x)], axis=1)
-    theta = np.array([10.0, -4.0])
-    for _ in range(50):
-        chance = 1 / (1 + np.exp(-design @ theta))
-        gradient = design.T @ (weight * (own - chance))
-        curvature = (design * (weight * chance * (1 - chance))[:, None]).T @ design
-        theta = theta + np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient)
-    return float(theta[0]), float(theta[1])
-
-
-def _far_knot(knots: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    straight = [(x, y) for x, y in knots if y <= math.log(STRAIGHT[0]) + 1e-9]
-    slope = float(np.polyfit([x for x, _ in straight], [y for _, y in straight], 1)[0])
-    x, y = knots[-1]
-    return x + (math.log(FARTHEST) - y) / slope, math.log(FARTHEST)
-
-
 def check_halves(table: FaceTable, pairs: Pairs, probes: Sequence[Probe], weight: float) -> Iterator[str]:
     """Fitted on one half of the people, measured on the other."""
     people = sorted({probe.person for probe in probes} | {talent for talent, _ in pairs})
     for seed in range(5):
         chosen = set(random.Random(seed).sample(people, len(people) // 2))  # noqa: S311  # a split, no secret
         for first in (chosen, set(people) - chosen):
-            fitted = fit(compare(table, *_part(table, pairs, probes, first), weight), weight)
+            fitted = fit(SIGNAL, compare(table, *_part(table, pairs, probes, first), weight), weight)
             gallery, others = _part(table, pairs, probes, set(people) - first)
             yield f"split {seed}, {len(gallery.talents)} talents: " + _measured(
                 table, gallery, others, fitted
@@ -170,14 +124,7 @@ def as_json(fitted: FaceCalibration, found: Comparisons, talents: int, reference
         "mated": len(found.mated),
         "impostor": len(found.impostor),
     }
-    table = {
-        "signal": str(fitted.signal),
-        "template_weight": fitted.template_weight,
-        "strength": fitted.strength.knots,
-        "log_false_match": fitted.log_false_match.knots,
-        "made": made,
-    }
-    return json.dumps(table, indent=1) + "\n"
+    return table_text(fitted, made)
 
 
 def main() -> None:
@@ -187,7 +134,7 @@ def main() -> None:
     table = load_faces(options.folder, images, options.cache)
     gallery, weight = Gallery.of(table, pairs), options.template_weight
     found = compare(table, gallery, probes, weight)
-    fitted = replace(fit(found, weight), made="this run")
+    fitted = replace(fit(SIGNAL, found, weight), made="this run")
     for size, thresholds in fitted.table((50, 100, 268, 411, 1000, 10_000), (0.05, *ASKED)):
         scores = ", ".join(f"{fitted.strength.inverse()(at):.3f}" for at in thresholds)
         print(f"{size:6d} talents: score at FPIR 5 %, 1 %, 0.3 %: {scores}")

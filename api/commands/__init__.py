@@ -13,7 +13,19 @@ from pathlib import Path
 
 import typer
 
-from api.commands import check, consent, demo, doctor, enroll, importer, reindex, scan, talent, weights
+from api.commands import (
+    calibrate,
+    check,
+    consent,
+    demo,
+    doctor,
+    enroll,
+    importer,
+    reindex,
+    scan,
+    talent,
+    weights,
+)
 from api.commands.session import begin
 from api.exits import TranslatingGroup
 
@@ -53,5 +65,5 @@ def root(
     begin(ctx, config)
 
 
-for _module in (demo, talent, enroll, consent, importer, check, scan, reindex, weights, doctor):
+for _module in (demo, talent, enroll, consent, importer, check, scan, reindex, calibrate, weights, doctor):
     _module.register(app)

@@ -102,7 +102,20 @@ def parse_table(table: Table) -> FaceCalibration | CopyCalibration:
         near=float(table["near"]),
         very_near=float(table["very_near"]),
         made=json.dumps(table["made"], sort_keys=True),
+        looser=float(table["shortlist"]) if "shortlist" in table else None,
     )
+
+
+def table_text(table: FaceCalibration, made: Mapping[str, Any]) -> str:
+    """The file of a face signal's table, as `read_tables` reads it. made: how it was made, for people to read."""
+    written = {
+        "signal": str(table.signal),
+        "template_weight": table.template_weight,
+        "strength": table.strength.knots,
+        "log_false_match": table.log_false_match.knots,
+        "made": dict(made),
+    }
+    return json.dumps(written, indent=1, ensure_ascii=False) + "\n"
 
 
 def _monotone(points: Iterable[tuple[float, float]]) -> Monotone:
