@@ -24,6 +24,7 @@ class Exit(IntEnum):
     FAILED = 1
     USAGE = 2
     FLAGGED = 3
+    NOTHING = 4
 
 
 def exit_code(error: LookalikeError) -> Exit:

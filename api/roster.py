@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +122,7 @@ def _person(values: Mapping[str, str]) -> Person:
         if not values.get(name):
             raise RowError(f"the row's `{name}` is empty", code="missing_value")
     for name, text in values.items():
-        if len(text) > LONGEST_CELL or "\x00" in text:
+        if len(text) > LONGEST_CELL or any(unicodedata.category(each) == "Cc" for each in text):
             raise RowError(f"the row's `{name}` is no plausible text")
     try:
         minor = parse_flag(values["minor"]) if values.get("minor") else None

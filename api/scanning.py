@@ -20,7 +20,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Protocol
 
-from api.uses import USE_COLUMNS, use_of
+from api.uses import USE_COLUMNS, readable_use, use_of
 from detector.errors import InputError, LookalikeError
 from detector.finding import Finding, Row, to_row
 from detector.pipeline import Submission
@@ -96,9 +96,12 @@ class Scanner:
         extra = {name: text for name, text in item.row.items() if name not in USE_COLUMNS}
         try:
             use = use_of(item.row, self._plan.use)
+        except InputError as error:
+            return Submission(item.source, error, readable_use(item.row, self._plan.use), extra)
+        try:
             return Submission(item.source, item.read(), use, extra)
         except InputError as error:
-            return Submission(item.source, error, self._plan.use, extra)
+            return Submission(item.source, error, use, extra)
 
     def _detect(self, batch: Sequence[Submission]) -> list[Finding]:
         try:

@@ -37,6 +37,17 @@ def use_of(columns: Mapping[str, str], defaults: Use) -> Use:
         raise InputError(f"the row's use cannot be read: {error}.", code=BAD_USE) from error
 
 
+def readable_use(columns: Mapping[str, str], defaults: Use) -> Use:
+    """What can be read of a row's use: a column that can't be read claims nothing, the others count."""
+    use = defaults
+    for name in USE_COLUMNS:
+        try:
+            use = use_of({name: columns.get(name, "")}, use)
+        except InputError:
+            use = replace(use, **{name: getattr(Use(), name)})
+    return use
+
+
 def use_from_options(options: Mapping[str, str | None]) -> Use:
     """The use that the options claim. Raises UsageError naming the option."""
     try:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -169,11 +170,19 @@ def _format_by_magic(data: bytes) -> str | None:
     """The format that the first bytes announce, by asking Pillow's plugins without opening anything."""
     Image.init()
     for name, (_, accepts) in Image.OPEN.items():
-        if accepts is not None and accepts(data[:16]) is True:
+        if accepts is not None and _accepted(accepts, data[:16]):
             return name
     if data[4:8] == b"ftyp":
         return "ISO media (video or an unknown HEIF brand)"
     return next((name for magic, name in OTHER_MAGIC.items() if data.lstrip().startswith(magic)), None)
+
+
+def _accepted(accepts: Callable[[bytes], object], head: bytes) -> bool:
+    """Some plugins read numbers out of the first bytes, and raise where there are too few."""
+    try:
+        return accepts(head) is True
+    except (struct.error, IndexError):
+        return False
 
 
 def _ends_early(data: bytes) -> bool:

@@ -32,7 +32,7 @@ from api.exits import TranslatingGroup
 HELP = """Is a registered model's likeness in this picture, and if so, does a consent record allow this use?
 
 Start with `lookalike demo`, or: talent add, enroll, consent add, check.
-Exit codes: 0 clean, 1 some inputs failed, 2 usage, 3 flagged."""
+Exit codes: 0 clean, 1 some inputs failed, 2 usage, 3 flagged, 4 nothing to check."""
 
 app = typer.Typer(
     name="lookalike",

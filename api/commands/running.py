@@ -70,6 +70,8 @@ def run_and_exit(ctx: typer.Context, inputs: Inputs, outputs: Outputs, asked: As
             ran = _go(run, outputs)
             run.report()
             _print(run, ran, outputs, asked)
+    if not ran.tally.inputs:
+        note(f"nothing was checked: there is no picture in {inputs.label}")
     raise typer.Exit(ran.tally.exit_code(None if asked.fail_on is FailOn.NEVER else Severity(asked.fail_on)))
 
 

@@ -44,7 +44,7 @@ def scan(
     """Scan a folder, a manifest or a feed: exactly one row per input, in order, also for the broken ones.
 
     Ends with 0 when all is clean, 3 when a picture is flagged, 1 when only failures are left, 2 for a wrong
-    call. After Ctrl-C the same command with --resume goes on.
+    call, 4 when there is no picture at all. After Ctrl-C the same command with --resume goes on.
     """
     from api.commands.running import Asked, run_and_exit
     from api.runs import digest_of

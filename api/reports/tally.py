@@ -54,7 +54,9 @@ class Tally:
 
     def exit_code(self, fail_on: Severity | None = Severity.LOW) -> Exit:
         """3 when a picture is flagged at `fail_on` or graver, even if others failed: the graver news wins. 1
-        when there are only failures. `fail_on` None: flags don't matter."""
+        when there are only failures, 4 when there was no input at all. `fail_on` None: flags don't matter."""
         if fail_on and any(Severity(name).rank >= fail_on.rank for name in +self.severities):
             return Exit.FLAGGED
+        if not self.inputs:
+            return Exit.NOTHING
         return Exit.FAILED if self.failed else Exit.CLEAN

@@ -28,7 +28,8 @@ def file_item(path: Path, row: Mapping[str, str] | None = None) -> Item:
 def named_item(image: str | None, row: Mapping[str, str], folder: Path, place: str) -> Item:
     """The picture that a row names, relative to `folder`. `place` (file and line) stands in where it names
     none."""
-    if not image or not image.strip():
+    image = _meant(image or "", folder)
+    if not image:
         return failed(place, InputError(f"{place}: the row names no image", code=IMAGE_MISSING), row)
     if _ADDRESS.match(image):
         detail = (
@@ -36,6 +37,11 @@ def named_item(image: str | None, row: Mapping[str, str], folder: Path, place: s
         )
         return failed(image, UnreadableInput(detail, code=UNSUPPORTED_SOURCE), row)
     return file_item(folder / image, row)
+
+
+def _meant(image: str, folder: Path) -> str:
+    """The name as written where there is such a file, else without the blanks around it."""
+    return image if image.strip() and os.path.lexists(folder / image) else image.strip()
 
 
 def bad_row(place: str, why: str, row: Mapping[str, str] | None = None) -> Item:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,7 +51,7 @@ class Talents:
         wants_every_report: bool = False,
     ) -> Talent:
         """Register a talent. Raises Conflict when the reference is taken, UsageError when it or the name is
-        blank."""
+        blank, or anything is not one line."""
         ref, name = _required(ref, "talent reference"), _required(name, "name")
         talent_id = new_id(TALENT, self._database.clock())
         with self._database.change("talent.added", talent_id, {"minor": minor}) as change:
@@ -143,14 +144,22 @@ def _columns(item: Talent) -> dict[str, Any]:
 
 
 def _required(text: str, what: str) -> str:
-    cleaned = plain(text).strip()
+    cleaned = _one_line(text, what)
     if not cleaned:
         raise UsageError(f"the {what} is blank")
     return cleaned
 
 
 def _optional(text: str | None) -> str | None:
-    return plain(text or "").strip() or None
+    return _one_line(text or "", "agency") or None
+
+
+def _one_line(text: str, what: str) -> str:
+    """Raises UsageError for line breaks and other control characters: a list has a line per talent."""
+    cleaned = plain(text).strip()
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in cleaned):
+        raise UsageError(f"the {what} holds a line break or another control character; write it on one line")
+    return cleaned
 
 
 def _cleaned(key: str, value: str | bool | None) -> str | bool | None:

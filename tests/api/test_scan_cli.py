@@ -237,6 +237,18 @@ def test_a_clean_check_ends_with_zero(lookalike, shop):
     assert str(shop / "plain.jpg") in result.stdout
 
 
+@pytest.mark.parametrize("source", ["empty", "empty.csv", "empty.jsonl"])
+def test_nothing_to_check_is_no_clean_result(lookalike, tmp_path, source):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("no picture")
+    (tmp_path / "empty.csv").write_text("image\n")
+    (tmp_path / "empty.jsonl").write_text("\n")
+    result = lookalike("scan", tmp_path / source, "--out", tmp_path / "out.jsonl")
+    assert result.exit_code == 4
+    assert f"nothing was checked: there is no picture in {tmp_path / source}" in result.stderr
+    assert rows_of(tmp_path / "out.jsonl") == []
+
+
 def test_rows_can_be_had_on_standard_output(lookalike, shop):
     result = lookalike("check", shop / "plain.jpg", shop / "cut.jpg", "--json", "--as-of", "2026-05-01")
     first, second = (json.loads(line) for line in result.stdout.splitlines())

@@ -109,6 +109,20 @@ def test_a_bad_cell_costs_its_row_alone(made, column, text):
     assert good["status"] == "ok"
 
 
+def test_a_row_that_failed_shows_its_own_use_and_nothing_of_a_cell_that_cannot_be_read(made):
+    use = Use(client="Acme", purpose="campaign", territory="US")
+    columns = {"client": "Bolt", "medium": "TV", "territory": "France"}
+    items = [
+        Item("a", made.jpeg(), columns),
+        Item("b", None, {"client": "Bolt"}),
+    ]
+    bad, missing = scanner(made, made.FlatDetector(), use=use).scan(items)
+    assert bad["error"]["code"] == "bad_use"
+    assert bad["use"] == {"client": "Bolt", "purpose": "campaign", "medium": "tv"}
+    assert missing["error"]["code"] == "unreadable"
+    assert missing["use"] == {"client": "Bolt", "purpose": "campaign", "territory": "US"}
+
+
 def test_moments_without_a_zone_are_utc_and_days_stay_days(made):
     columns = {
         "published_at": "2026-03-01",

@@ -50,6 +50,13 @@ def test_names_are_taken_as_written(tmp_path: Path, name: str) -> None:
     assert item.row == {"client": "B"}
 
 
+def test_blanks_around_a_name_do_not_count_where_no_file_has_them(tmp_path: Path) -> None:
+    (tmp_path / "a b.png").write_bytes(b"here")
+    items = list(manifest(tmp_path, "image,client\n a b.png ,B\n\ta b.png,B\n   ,B\n"))
+    assert [outcome(item) for item in items[:2]] == [(str(tmp_path / "a b.png"), b"here")] * 2
+    assert outcome(items[2])[1] == "image_missing"
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX file names")
 def test_names_that_are_no_utf8_are_found(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")).write_bytes(b"here")

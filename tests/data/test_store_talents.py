@@ -59,10 +59,25 @@ def test_a_talent_can_be_changed_but_not_renumbered(store: Store) -> None:
         store.talents.update("tal_x", name="X")
 
 
-@pytest.mark.parametrize("text", ["café ☕", "line\nbreak", "quote'\"; DROP TABLE talent", "\u202eltr"])
+@pytest.mark.parametrize("text", ["café ☕", "two  blanks", "quote'\"; DROP TABLE talent", "\u202eltr"])
 def test_texts_come_back_as_given(store: Store, text: str) -> None:
     added = store.talents.add(text, text, agency=text)
     assert store.talents.get(added.id).agency == added.ref == text
+
+
+@pytest.mark.parametrize("text", ["line\nbreak", "a\rb", "a\tb", "\x1b[31mred", "next\u2028line"])
+def test_names_are_one_line(store: Store, text: str) -> None:
+    added = store.talents.add("a", "Ada")
+    for given in (
+        {"ref": text, "name": "B"},
+        {"ref": "b", "name": text},
+        {"ref": "b", "name": "B", "agency": text},
+    ):
+        with pytest.raises(UsageError, match="on one line"):
+            store.talents.add(**given)
+    with pytest.raises(UsageError, match="on one line"):
+        store.talents.update(added.id, name=text)
+    assert [talent.name for talent in store.talents.list()] == ["Ada"]
 
 
 def test_what_no_database_keeps_is_written_out(store: Store) -> None:

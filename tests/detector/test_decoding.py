@@ -237,6 +237,8 @@ def test_empty_and_not_an_image() -> None:
     assert code_of(b"") == "empty"
     assert code_of(b"hello, this is a text file") == "not_an_image"
     assert code_of(bytes(100)) == "not_an_image"
+    assert {code_of(bytes([value])) for value in range(256)} == {"not_an_image"}
+    assert {code_of(b"ab"[:size]) for size in (1, 2)} == {"not_an_image"}
 
 
 @pytest.mark.parametrize(

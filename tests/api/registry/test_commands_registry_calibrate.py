@@ -111,7 +111,7 @@ def test_doctor_shows_where_the_table_comes_from(
     monkeypatch.setenv("LOOKALIKE_WEIGHTS_DIRS", str(weights_dir))
     here.run("calibrate", population(here, 112))
     sections = {section["section"]: section for section in here.json("doctor")["sections"]}
-    (row,) = sections["calibration"]["rows"]
+    (row,) = [row for row in sections["calibration"]["rows"] if row["signal"] == str(SIGNAL)]
     assert "state/calibration" in row["table"]
     assert "people: 112" in row["how it was made"]
     rates = [line["strangers who hit somebody"] for line in sections["rates"]["rows"]]

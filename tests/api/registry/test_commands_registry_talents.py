@@ -17,11 +17,19 @@ def test_a_talent_is_added_listed_and_shown_by_ref_and_id(here: Any) -> None:
 
 
 def test_tables_in_a_pipe_have_no_colour_codes_and_one_line_per_row(here: Any) -> None:
-    here.run("talent", "add", "AG-1", "A name\nof two lines \x1b[31mred")
+    here.run("talent", "add", "AG-1", "A \u202ename")
     shown = here.run("talent", "list").stdout
     assert "\x1b" not in shown
     assert len(shown.splitlines()) == 2
-    assert "A name of two lines" in shown
+    assert "A \ufffdname" in shown
+
+
+def test_a_name_of_two_lines_is_refused(here: Any) -> None:
+    refused = here.run("talent", "add", "AG-1", "A name\nof two lines", code=2)
+    assert "write it on one line [usage]" in refused.stderr
+    here.run("talent", "add", "AG-1", "Ada")
+    here.run("talent", "update", "AG-1", "--name", "A\x1b[31m", code=2)
+    assert [row["name"] for row in here.json("talent", "list")] == ["Ada"]
 
 
 def test_the_same_reference_twice_is_a_conflict(here: Any) -> None:
