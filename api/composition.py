@@ -40,6 +40,10 @@ from indexer.registry import Registry
 from indexer.reindexing import ReferenceExtractor
 
 
+THOROUGH_SIDE = 4000
+"""The longer side, in pixels, that pictures keep at least while small faces are looked for."""
+
+
 class Decoder(Protocol):
     def __call__(self, data: bytes, *, source: str) -> DecodedImage: ...
 
@@ -194,7 +198,7 @@ class Application:
         limits = DecodeLimits(
             max_bytes=settings.decode_max_bytes,
             max_pixels=settings.decode_max_pixels,
-            long_side=settings.decode_long_side,
+            long_side=max(settings.decode_long_side, THOROUGH_SIDE if settings.thorough else 0),
         )
         return partial(decode, limits=limits)
 

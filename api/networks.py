@@ -15,7 +15,8 @@ from data.weights import WeightsCache
 from detector.embedding import open_embedder
 from detector.errors import MissingExtra, WeightsError
 from detector.extractor import Embedder, SignalExtractor
-from detector.faces.networks import FaceNetworks
+from detector.faces.networks import FaceNetworks, FaceSettings
+from detector.faces.yunet import DetectorSettings
 from detector.images.square import SSCD_SIDES, SquareNetwork, sscd
 from detector.images.tower import open_tower
 from detector.signals import SignalKind
@@ -31,7 +32,10 @@ def build_extractor(settings: Settings, weights: WeightsCache) -> SignalExtracto
     """Fetches absent weights unless offline. Raises WeightsError when those of the faces can't be had."""
     threads = settings.threads or None
     face = choose(settings, weights)
-    faces = FaceNetworks(weights.ensure("yunet"), face.file, network=face.network, threads=threads)
+    looked = FaceSettings(DetectorSettings(tiles=settings.thorough))
+    faces = FaceNetworks(
+        weights.ensure("yunet"), face.file, network=face.network, settings=looked, threads=threads
+    )
     embedder, why_off = _embedder(settings, weights)
     absent = {} if why_off is None else {SignalKind.IMAGE: why_off}
     return SignalExtractor(faces, embedder, absent, threads=threads)

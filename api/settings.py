@@ -150,6 +150,10 @@ class Settings(BaseModel):
         default="sscd",
         description="The network that embeds whole pictures, to find copies by.",
     )
+    thorough: Annotated[bool, Accepts("true or false")] = Field(
+        default=False,
+        description="Also look for small faces in large pictures, tile by tile; docs/networks.md tells the cost.",
+    )
     target_fpir: Annotated[float, Field(gt=0, lt=1), Accepts("a number above 0 and below 1")] = Field(
         default=0.01,
         description="How often a stranger may be taken for somebody registered: here a match begins.",

@@ -17,7 +17,8 @@ from detector.faces.alignment import aligned
 from detector.faces.quality import QualityLimits, judge
 from detector.faces.recogniser import FaceNetwork, Recogniser
 from detector.faces.sface import SFACE
-from detector.faces.yunet import Detection, DetectorSettings, YuNet, find_faces
+from detector.faces.tiles import TILE, find_small
+from detector.faces.yunet import Detection, DetectorSettings, YuNet, find_faces, thinned
 from detector.imagery import DecodedImage, Pixels
 from detector.runtime import Tensor
 from detector.signals import Box, Face, FacePlace, FaceQuality, SignalId, Vector
@@ -77,8 +78,7 @@ class FaceNetworks:
 
     def find(self, image: DecodedImage) -> list[FoundFace]:
         """The picture's faces, best detection first; empty when there is none."""
-        detections = find_faces(self._yunet, image.pixels, self._settings.detector)
-        return [self._found(image, face) for face in detections]
+        return [self._found(image, face) for face in self._detections(image.pixels)]
 
     def at(self, image: DecodedImage, place: FacePlace) -> FoundFace:
         """The face whose place is known: aligned by its landmarks, and judged, not looked for."""
@@ -93,6 +93,14 @@ class FaceNetworks:
     def screened(self, crops: Sequence[Pixels], pool: Executor | None = None) -> Tensor:
         """The same from one pass of the network: enough to tell whose vector is worth making."""
         return self._recogniser.screened(crops, pool)
+
+    def _detections(self, pixels: Pixels) -> list[Detection]:
+        settings = self._settings.detector
+        found = find_faces(self._yunet, pixels, settings)
+        if not settings.tiles:
+            return found
+        small = find_small(lambda tile: self._yunet.detect(tile, settings, TILE), pixels, settings.side)
+        return thinned([*found, *small], settings.overlap)
 
     def _found(self, image: DecodedImage, face: Detection) -> FoundFace:
         crop = aligned(image.pixels, face.points)

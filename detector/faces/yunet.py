@@ -56,7 +56,7 @@ class YuNet:
         factor = min(1.0, side / max(pixels.shape[:2]))
         outputs = self._network.run(_blob(_shrunk(pixels, factor)))
         rows = _decoded(outputs, _padded_width(pixels, factor), settings.score)
-        return [found.scaled(1 / factor) for found in _thinned(rows, settings.overlap)]
+        return [found.scaled(1 / factor) for found in thinned(rows, settings.overlap)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ class DetectorSettings:
     side, large_side, small_side: the longer side, in pixels, of the passes. small_face: box width in
     pixels of the first pass under which the picture is looked at again at `large_side`. trace_score: what the
     first pass must see somewhere at least for that, where it finds no face. sure_score: an upright face
-    scores at least this; below it the other quarter turns are tried, and win if they score `turn_gain` more."""
+    scores at least this; below it the other quarter turns are tried, and win if they score `turn_gain` more. tiles:
+    large pictures are also looked at in full size, tile by tile (`detector.faces.tiles`)."""
 
     score: float = 0.6
     overlap: float = 0.3
@@ -76,6 +77,7 @@ class DetectorSettings:
     trace_score: float = 0.1
     sure_score: float = 0.89
     turn_gain: float = 0.03
+    tiles: bool = False
 
 
 def find_faces(yunet: YuNet, pixels: Pixels, settings: DetectorSettings) -> list[Detection]:
@@ -84,10 +86,10 @@ def find_faces(yunet: YuNet, pixels: Pixels, settings: DetectorSettings) -> list
     found = [face for face in traces if face.score >= settings.score]
     if _larger_helps(pixels, found, traces, settings):
         again = yunet.detect(pixels, settings, settings.large_side)
-        found = _thinned([*found, *again], settings.overlap)
+        found = thinned([*found, *again], settings.overlap)
     if _best(found) < settings.sure_score and max(pixels.shape[:2]) > settings.small_side:
         again = yunet.detect(pixels, settings, settings.small_side)
-        found = _thinned([*found, *again], settings.overlap)
+        found = thinned([*found, *again], settings.overlap)
     if _best(found) < settings.sure_score:
         found = _turned(yunet, pixels, _best(found), settings) or found
     return found
@@ -194,7 +196,7 @@ def _decoded_stride(
     return (Detection(*row) for row in zip(corners, points, scores[at].tolist(), strict=True))
 
 
-def _thinned(faces: Sequence[Detection], overlap: float) -> list[Detection]:
+def thinned(faces: Sequence[Detection], overlap: float) -> list[Detection]:
     """Greedy non-maximum suppression: best first, whatever overlaps a better one goes."""
     order = sorted(faces, key=lambda face: -face.score)
     if not order:
