@@ -77,14 +77,15 @@ def measure(network: Embedder, files: Sequence[Path], options: argparse.Namespac
     found = np.stack(
         [
             similarities(embedded(network, copies), references)
-            for copies in _copies(read[: options.edited], read[others:], options.seed)
+            for copies in copies_of(read[: options.edited], read[others:], options.seed)
         ]
     )
     own = found[:, np.arange(options.edited), np.arange(options.edited)]
     return Measured(unrelated, own, (found > own[:, :, None]).sum(axis=2))
 
 
-def _copies(sources: Sequence[Pixels], bystanders: Sequence[Pixels], seed: int) -> Iterable[list[Pixels]]:
+def copies_of(sources: Sequence[Pixels], bystanders: Sequence[Pixels], seed: int) -> Iterable[list[Pixels]]:
+    """The pictures edited in each way, a list per edit."""
     for place, edit in enumerate(EDITS.values()):
         yield [
             edit(source, np.random.default_rng((seed, place, at)), bystanders)

@@ -17,12 +17,18 @@ from detector.imagery import Pixels
 
 def shrunk(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     """`pixels` at `size` (width, height), which is no larger; the very same array where nothing is to do."""
-    width, height = size
-    while pixels.shape[1] >= 2 * width and pixels.shape[0] >= 2 * height:
-        pixels = _halved(pixels)
+    pixels = halved(pixels, size)
     if (pixels.shape[1], pixels.shape[0]) == size:
         return pixels
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def halved(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """`pixels` halved by area for as long as they are twice `size` (width, height) or more in both directions."""
+    width, height = size
+    while pixels.shape[1] >= 2 * width and pixels.shape[0] >= 2 * height:
+        pixels = _halved(pixels)
+    return pixels
 
 
 def _halved(pixels: Pixels) -> Pixels:

@@ -1,6 +1,6 @@
 """The pictures that a picture is put together from: cells of a collage, the photograph in a screenshot or a banner.
 
-    picture ─ small ─▶ lines along which it changes abruptly over nearly the whole height or width (seams)
+    picture ─ small ─▶ lines along which it changes abruptly over much of the height or width (seams)
             ─ cut there, and the parts again ─▶ panels, but for those that hold little but one colour
 
 An image network sees a collage as one scene, so each panel is embedded beside the whole. Photographs have next to no
@@ -9,7 +9,7 @@ seams, so most pictures cost one embedding as before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 import cv2
@@ -17,18 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.imagery import Pixels
+from detector.shrinking import halved
 
-LOOKED_AT = 256
-"""Longer side, in pixels, of the reduced picture in which seams are looked for."""
+LOOKED_AT = 320
+"""Longer side, in pixels, that the reduced picture in which seams are looked for has at most."""
 
 STEP = 10
 """Levels of any channel from one side of a seam to the other, two pixels apart."""
 
-RATIO = 3
+RATIO = 4
 """How many times more a seam's pixel steps than what is beside it does: edges in photographs are softer."""
 
-SEAM = 0.5
-"""The share of a line's pixels that must step so. Of photographs about one in a hundred has such a line."""
+SEAM = 0.4
+"""The share of a line's pixels that must step so. One photograph in twenty has such a line, nearly always at a border."""
+
+CONTINUED = 0.15
+"""The same share where the line is a seam of a larger part: a cell's edge may be lost against a like neighbour."""
 
 APART = 0.04
 """The least distance of a seam from the next one and from the edge, as a share of the picture's height or width."""
@@ -36,8 +40,14 @@ APART = 0.04
 SMALLEST = 0.15
 """The least height and width of a panel, as shares of the picture's."""
 
+LARGEST = 0.7
+"""The most area of a panel, as a share of the picture's: the vector of a picture that it fills so far is near its own."""
+
 BUSY = 0.3
 """The share of a panel's pixels that must not be of its commonest shade."""
+
+CUTS = 3
+"""How often a part is cut again, each time in one direction."""
 
 MOST = 5
 """Panels kept, the largest: a bound on what one picture can cost."""
@@ -45,56 +55,63 @@ MOST = 5
 Span = tuple[int, int, int, int]
 """top, bottom, left, right in pixels of the small picture."""
 
+Lines = tuple[int, ...]
+
 
 def panels(picture: Pixels) -> list[Pixels]:
     """Views into an RGB picture, largest first; none when it is of one piece."""
     small = _reduced(picture)
     height, width = small.shape[:2]
     whole = (0, height, 0, width)
-    parts = (span for span in _cut(small, whole, depth=2) if span != whole)
-    found = [span for span in parts if _large(span, height, width) and _busy(small, span)]
+    parts = (span for span in _cut(small, whole, depth=CUTS) if span != whole)
+    found = [span for span in parts if _sized(span, height, width) and _busy(small, span)]
     found.sort(key=lambda span: -_area(span))
     return [_view(picture, span, (height, width)) for span in found[:MOST]]
 
 
 def _reduced(picture: Pixels) -> Pixels:
-    scale = min(1.0, LOOKED_AT / max(picture.shape[:2]))
-    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    """Halved only: any other factor would soften the seams."""
+    height, width = picture.shape[:2]
+    halvings = max(0, (max(height, width) - 1) // LOOKED_AT).bit_length()
+    return halved(picture, (max(1, width >> halvings), max(1, height >> halvings)))
 
 
-def _cut(small: Pixels, span: Span, depth: int) -> Iterator[Span]:
-    """The span's parts between its seams across and down, each part cut again; the span itself if it has none."""
+def _cut(small: Pixels, span: Span, depth: int, rows: Lines = (), columns: Lines = ()) -> Iterator[Span]:
+    """The span's parts between its seams of one direction, the clearer one, each part cut again; the span itself if
+    it has none. rows, columns: seams of a larger part that go on in this one, in pixels of the span."""
     top, bottom, left, right = span
     part = small[top:bottom, left:right]
-    across = _seams(part, round(APART * small.shape[0]))
-    down = _seams(np.ascontiguousarray(part.transpose(1, 0, 2)), round(APART * small.shape[1]))
-    if depth == 0 or not (down or across):
+    across = _seams(part, round(APART * small.shape[0]), rows)
+    turned = np.ascontiguousarray(part.transpose(1, 0, 2))
+    down = _seams(turned, round(APART * small.shape[1]), columns)
+    if depth == 0 or not (across or down):
         yield span
-        return
-    for upper, lower in _between(top, bottom, across):
+    elif max(across.values(), default=0.0) >= max(down.values(), default=0.0):
+        for upper, lower in _between(top, bottom, across):
+            yield from _cut(small, (upper, lower, left, right), depth - 1, columns=tuple(down))
+    else:
         for near, far in _between(left, right, down):
-            yield from _cut(small, (upper, lower, near, far), depth - 1)
+            yield from _cut(small, (top, bottom, near, far), depth - 1, rows=tuple(across))
 
 
-def _between(first: int, last: int, seams: list[int]) -> Iterator[tuple[int, int]]:
-    edges = [first, *(first + seam for seam in seams), last]
-    yield from pairwise(edges)
+def _between(first: int, last: int, seams: Iterable[int]) -> Iterator[tuple[int, int]]:
+    yield from pairwise([first, *(first + seam for seam in sorted(seams)), last])
 
 
-def _seams(part: Pixels, least: int) -> list[int]:
-    """Rows at which nearly the whole line steps, the strongest chosen first, `least` from each other and the ends."""
+def _seams(part: Pixels, least: int, continued: Lines) -> dict[int, float]:
+    """Rows at which much of the line steps, with that share: the strongest chosen first, `least` from each other and
+    the ends. A line that is a seam of more than this part need not step as much."""
     if len(part) < max(2 * least, 8):
-        return []
+        return {}
     steps = _stepping(part)
-    chosen: list[int] = []
-    for place in np.argsort(-steps, kind="stable"):
-        if steps[place] < SEAM:
-            break
+    bar = np.full(len(steps), SEAM)
+    bar[[line - 3 for line in continued if 3 <= line < len(steps) + 3]] = CONTINUED
+    chosen: dict[int, float] = {}
+    for place in sorted(np.flatnonzero(steps >= bar), key=lambda place: -steps[place]):
         seam = int(place) + 3
         if all(abs(seam - other) >= least for other in (*chosen, 0, len(part))):
-            chosen.append(seam)
-    return sorted(chosen)
+            chosen[seam] = float(steps[place])
+    return chosen
 
 
 def _stepping(part: Pixels) -> NDArray[np.float64]:
@@ -105,8 +122,9 @@ def _stepping(part: Pixels) -> NDArray[np.float64]:
     return np.asarray(((step > STEP) & (step > beside)).mean(axis=1))
 
 
-def _large(span: Span, height: int, width: int) -> bool:
-    return span[1] - span[0] >= SMALLEST * height and span[3] - span[2] >= SMALLEST * width
+def _sized(span: Span, height: int, width: int) -> bool:
+    large = span[1] - span[0] >= SMALLEST * height and span[3] - span[2] >= SMALLEST * width
+    return large and _area(span) <= LARGEST * height * width
 
 
 def _busy(small: Pixels, span: Span) -> bool:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from detector.faces.recogniser import unit
 from detector.imagery import Pixels
 from detector.runtime import Network, Tensor
+from detector.shrinking import halved
 from detector.signals import SignalId, SignalKind
 
 CHUNK = 4
@@ -68,4 +69,4 @@ class SquareNetwork:
 
     def _squashed(self, picture: Pixels) -> NDArray[Any]:
         size = (self._spec.side, self._spec.side)
-        return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+        return np.asarray(cv2.resize(halved(picture, size), size, interpolation=cv2.INTER_AREA))

@@ -84,7 +84,7 @@ def test_the_extractor_carries_the_vector_and_names_what_made_it(
 def test_a_collage_is_embedded_with_its_panels_and_is_a_copy_of_each(
     network: SquareNetwork, portraits: list[Pixels]
 ) -> None:
-    several = [portraits[place] for place in (2, 0, 4, 3)]
+    several = [portraits[place] for place in (0, 2, 1, 4)]
     cells = [cv2.resize(picture, (300, 300)) for picture in several]
     collage = cv2.vconcat([cv2.hconcat(cells[:2]), cv2.hconcat(cells[2:])])
     extractor = SignalExtractor(None, network)
