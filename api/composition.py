@@ -35,7 +35,7 @@ from detector.matching import MatchPolicy
 from detector.pipeline import Detector, DetectorPorts
 from detector.ports import Screener
 from detector.signals import SignalKind, Signals
-from indexer.enrolment import AcceptedReference, Enroller, EnrolmentPorts
+from indexer.enrolment import AcceptedReference, Enroller, EnrolmentPorts, ReferenceStore
 from indexer.registry import Registry
 from indexer.reindexing import ReferenceExtractor
 
@@ -230,14 +230,18 @@ class Application:
 
     @cached_property
     def enroller(self) -> Enroller:
-        """What judges and keeps references. Raises WeightsError where faces are off, SignalMismatch where a reindex
-        is needed first."""
+        """What judges and keeps references. Raises as `enroller_keeping`."""
+        return self.enroller_keeping(KeptReferences(self.store))
+
+    def enroller_keeping(self, references: ReferenceStore) -> Enroller:
+        """The same, where something else is to happen when a reference is kept. Raises WeightsError where faces are
+        off, SignalMismatch where a reindex is needed first."""
         require_faces(self.gaps, partially=self.settings.answer_partially)
         ports = EnrolmentPorts(
             decode=self.decoder,
             extractor=self.extractor,
             registry=self.registry,
-            store=KeptReferences(self.store),
+            store=references,
             policy=self.policy,
             map_decode=self.pool.map,
             name_of=lambda talent_id: self.store.talents.get(talent_id).ref,

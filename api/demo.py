@@ -281,7 +281,7 @@ def _manifest_rows(now: datetime) -> list[dict[str, str]]:
 def put_on_record(scene: Scene, application: Application, now: datetime) -> None:
     """Put the people, their releases, pictures and consents on record. Raises Conflict for a rejected
     picture."""
-    importing = RosterImport(application.store, application.registration, application.enroller)
+    importing = RosterImport(application.store, application.registration, application.enroller_keeping)
     for result in importing.run(read_roster(scene.roster), now):
         if result.status == "rejected":
             raise Conflict(f"the demo's {result.image} was not accepted: {result.detail}")

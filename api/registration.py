@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -81,13 +81,13 @@ class Registration:
             "erased_at": talent.erased_at,
         }
 
-    def release_of(self, talent: Talent) -> StandingRelease | None:
+    def release_of(self, talent: Talent, stated: Sequence[ConsentRecord] = ()) -> StandingRelease | None:
         """The biometric consent on record as enrolment judges it: one in force if there is one, else the
         one that ended last; None when nothing on record (revoked, void, not signed yet) could allow a
-        template.
+        template. `stated`: releases that will be on record if the picture is accepted.
         """
         at = self._clock()
-        kept = self._store.consents.list(talent.id)
+        kept = [*self._store.consents.list(talent.id), *stated]
         records = [
             record
             for record in current(kept)
@@ -98,18 +98,21 @@ class Registration:
         chosen = in_force if holds_biometric(kept, at, minor=talent.minor) else ended
         return max(map(_standing, chosen), key=lambda release: release.retain_until or LAST, default=None)
 
-    def accept(self, release: Release, *, minor: bool) -> None:
-        """Check a release without keeping it. Raises InvalidRecord, UsageError."""
-        parse_record(_release_document(release, minor), talent_id="-", consent_id="-")
+    def stated_release(self, talent: Talent, release: Release) -> ConsentRecord:
+        """The biometric consent that the release would be, not kept. Raises InvalidRecord, or UsageError when the
+        document can't be read."""
+        document = _release_document(release, talent.minor)
+        return parse_record(document, talent_id=talent.id, consent_id=_release_id(talent, document))
 
     def record_release(self, talent: Talent, release: Release) -> bool:
-        """Keep a biometric consent for the release; False when the same one is on record already.
+        """Keep a biometric consent for the release; False when the same one is on record already. Raises InvalidRecord,
+        UsageError."""
+        return self.keep_release(self.stated_release(talent, release))
 
-        Its id follows from its content, so the same release is never kept twice, whoever interrupts what.
-        Raises InvalidRecord, or UsageError when the document can't be read.
-        """
-        record = _release_record(talent, release)
-        if any(kept.consent_id == record.consent_id for kept in self._store.consents.list(talent.id)):
+    def keep_release(self, record: ConsentRecord) -> bool:
+        """The same for one that was stated before. Its id follows from its content, so the same release is never kept
+        twice, whoever interrupts what."""
+        if any(kept.consent_id == record.consent_id for kept in self._store.consents.list(record.talent_id)):
             return False
         self._store.consents.add(record)
         return True
@@ -191,11 +194,6 @@ def _standing(record: ConsentRecord) -> StandingRelease:
     """Enrolment's view of a signed record: it begins with its signature, or its term where that is later."""
     begins = (moment for moment in (record.form.signed_at, record.starts_at) if moment is not None)
     return StandingRelease(max(begins), record.ends_at)
-
-
-def _release_record(talent: Talent, release: Release) -> ConsentRecord:
-    document = _release_document(release, talent.minor)
-    return parse_record(document, talent_id=talent.id, consent_id=_release_id(talent, document))
 
 
 def _release_document(release: Release, minor: bool) -> Document:

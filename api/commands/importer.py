@@ -49,7 +49,7 @@ def import_roster(
     counts: Counter[str] = Counter()
     require_safe({"--out": None if str(out) == "-" else out}, [roster])
     with opened(ctx) as application, _writer(out, COLUMNS) as write:
-        importing = RosterImport(application.store, application.registration, application.enroller)
+        importing = RosterImport(application.store, application.registration, application.enroller_keeping)
         with progress("importing", len(rows)) as advance:
             for result in importing.run(rows, application.clock()):
                 write(result)

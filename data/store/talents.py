@@ -49,11 +49,12 @@ class Talents:
         agency: str | None = None,
         minor: bool = False,
         wants_every_report: bool = False,
+        talent_id: str | None = None,
     ) -> Talent:
-        """Register a talent. Raises Conflict when the reference is taken, UsageError when it or the name is
-        blank, or anything is not one line."""
+        """Register a talent, under an id of `new_id` if one was made before. Raises Conflict when the reference is
+        taken, UsageError when it or the name is blank, or anything is not one line."""
         ref, name = _required(ref, "talent reference"), _required(name, "name")
-        talent_id = new_id(TALENT, self._database.clock())
+        talent_id = talent_id or new_id(TALENT, self._database.clock())
         with self._database.change("talent.added", talent_id, {"minor": minor}) as change:
             if change.connection.execute(select(talent.c.id).where(talent.c.ref == ref)).first():
                 raise Conflict(f"a talent with the reference {ref!r} is registered already")

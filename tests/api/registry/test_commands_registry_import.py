@@ -79,7 +79,47 @@ def test_people_and_releases_come_from_the_columns(here: Any, roster: Path) -> N
     (release,) = rita["consents"]
     assert (release["kind"], release["to"][:10]) == ("biometric_enrolment", "2029-01-01")
     assert here.json("talent", "show", "B")["minor"] is True
-    assert {row["talent_ref"] for row in here.json("talent", "list")} == {"R", "B", "G", "N", "E"}
+    assert {row["talent_ref"] for row in here.json("talent", "list")} == {"R", "B"}
+
+
+def test_a_rejected_row_puts_nothing_on_record(here: Any, colours: Any) -> None:
+    here.picture("grey.png", colours["grey"])
+    here.picture("red.png", colours["red"])
+    rows = [
+        "talent_ref,name,image,release_signed_at,retain_until",
+        "G,Gil,grey.png,2026-01-01,",
+        "R,Rita,gone.png,2025-01-01,",
+        "R,Rita,red.png,,",
+        "R,Rita,grey.png,2025-06-01,",
+        "E,Ended,red.png,2020-01-01,2021-01-01",
+    ]
+    roster = here.file("r.csv", "\n".join(rows[:2] + rows[5:]))
+    here.run("import", roster, code=1)
+    assert here.json("talent", "list") == here.json("consent", "list") == []
+    assert audit_events(here) == 0
+
+    here.run("import", here.file("r.csv", "\n".join(rows)), "--out", "out.csv", code=1)
+    assert [status for _, status, _ in result_of(here.folder / "out.csv")] == [
+        "rejected",
+        "rejected",
+        "accepted",
+        "rejected",
+        "rejected",
+    ]
+    assert [row["talent_ref"] for row in here.json("talent", "list")] == ["R"]
+    (release,) = here.json("consent", "list")
+    (shown,) = here.json_of("consent", "show", release["consent_id"])
+    assert shown["record"]["form"]["signed_at"].startswith("2025-01-01"), (
+        "the one that the accepted row rests on"
+    )
+
+
+def test_an_unchanged_row_still_brings_a_new_release(here: Any, enrolled: Any) -> None:
+    enrolled("A", "red")
+    header = "talent_ref,name,image,release_signed_at"
+    roster = here.file("r.csv", f"{header}\nA,Name of A,A.png,2026-02-01\n")
+    here.run("import", roster)
+    assert len(here.json("consent", "list", "--talent", "A")) == 2
 
 
 def test_importing_twice_changes_nothing(here: Any, roster: Path) -> None:
