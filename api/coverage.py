@@ -38,10 +38,15 @@ class Gap:
 
 def gaps(store: Store, signals: Sequence[SignalId], at: datetime) -> list[Gap]:
     """One per signal that some reference lacks, whose talent's biometric consent holds at `at`."""
-    lacking = {signal: store.coverage.lacking_by_talent([signal]) for signal in signals}
-    if not any(lacking.values()):
+    having, counts = store.coverage.counts(), store.references.counts()
+    references = sum(counts.values())
+    lacking = {
+        signal: store.coverage.lacking_by_talent([signal])
+        for signal in signals
+        if having.get(signal, 0) < references  # counted at once; who lacks one is only asked where somebody does
+    }
+    if not lacking:
         return []
-    counts = store.references.counts()
     findable = _findable(store, sorted(counts), at)
     total = sum(counts[talent] for talent in findable)
     found = [

@@ -135,6 +135,11 @@ def _weights(application: Application) -> Section:
     rows = [
         (one.entry.name, one.entry.revision, str(one.presence), one.path, one.entry.licence) for one in found
     ]
+    settings = application.settings
+    own = settings.face_networks.get(settings.face_network)
+    if own is not None:
+        here = "present" if own.file.is_file() else "absent"
+        rows.append((settings.face_network, own.revision, here, own.file, own.licence))
     needed, wanted = _missing(application.needed_weights()), _missing(application.wanted_weights())
     return Section(
         "weights",

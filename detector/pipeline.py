@@ -26,7 +26,7 @@ from detector.matches import Band, CopyClass, CopyMatch, Doubt, FaceMatch, Match
 from detector.matching import MatchPolicy, match
 from detector.ports import CandidateSearch, ConsentBook, Extractor, FileLookup, Screener
 from detector.record import ConsentRecord
-from detector.screening import Seen, refined
+from detector.screening import Seen, refined, relevant
 from detector.signals import SignalId, SignalKind, Signals
 from detector.stages import Stages
 from detector.use import SyntheticClass, Use
@@ -87,8 +87,15 @@ class _Book:
     records: Mapping[str, Sequence[ConsentRecord]]
     at: datetime
     today: datetime
+    _asked: dict[str, bool] = field(default_factory=dict)
 
     def findable(self, talent_id: str) -> bool:
+        """Whether a talent may be found at all. Candidates are many and talents few, so each is judged once."""
+        if talent_id not in self._asked:
+            self._asked[talent_id] = self._may_be_found(talent_id)
+        return self._asked[talent_id]
+
+    def _may_be_found(self, talent_id: str) -> bool:
         """Row 4 of the table, before anything is matched: an erased or unenrolled talent is not even a candidate.
 
         A template may be used only under a consent that holds at the moment asked about and today: asking about the
@@ -146,7 +153,9 @@ class Detector:
         signals = self._ports.extractor.extract(images) if screener is None else screener.screen(images)
         seen = [Seen(*pair) for pair in zip(signals, self._search(signals), strict=True)]
         policy = self._ports.policy(self._ports.search.registry_size)
-        return seen if screener is None else refined(seen, screener.refine, self._search, policy), policy
+        if screener is not None:
+            seen = refined(seen, screener.refine, self._search, policy)
+        return [relevant(one, policy, every_talent=self._top > 0) for one in seen], policy
 
     def _search(self, signals: Sequence[Signals]) -> list[Candidates]:
         with self.stages.timed("search"):

@@ -30,13 +30,10 @@ class Coverage:
 
     def counts(self) -> Mapping[SignalId, int]:
         """How many references have a vector of each signal that any of them has."""
-        query = (
-            select(signal.c.name, func.count())
-            .join_from(signal, reference_signal)
-            .group_by(signal.c.name)
-            .order_by(signal.c.name)
-        )
-        return {SignalId.parse(name): count for name, count in self._cells(query)}
+        key, having = reference_signal.c.signal_key, func.count().label("having")
+        counted = select(key, having).group_by(key).subquery()
+        query = select(signal.c.name, counted.c.having).join(counted, counted.c.signal_key == signal.c.key)
+        return {SignalId.parse(name): count for name, count in self._cells(query.order_by(signal.c.name))}
 
     def lacking(self, signals: Collection[SignalId], after: str, limit: int) -> Sequence[Reference]:
         """References without a vector of at least one of these signals, by id, at most `limit` after the id

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from api import coverage, face_networks
 from data.weights import manifest, sample_manifest
 from detector import decoding
 from detector.decoding import FORMATS
-from detector.faces import quality
+from detector.faces import quality, recogniser
 from detector.hashing import KINDS
 
 DOC = (Path(__file__).parents[2] / "docs" / "networks.md").read_text("utf-8")
@@ -31,7 +32,14 @@ def faults_in(module: object) -> set[str]:
     return {key.value for table in tables for key in table.keys if isinstance(key, ast.Constant)}
 
 
-@pytest.mark.parametrize("name", sorted(codes_in(decoding) | faults_in(quality)))
+SWITCHING = codes_in(face_networks) | codes_in(recogniser) | codes_in(coverage)
+
+
+def test_every_code_of_a_switch_is_found() -> None:
+    assert {"non_commercial", "weights_unpinned", "network_unfit", "reindex_needed"} <= SWITCHING
+
+
+@pytest.mark.parametrize("name", sorted(codes_in(decoding) | faults_in(quality) | SWITCHING))
 def test_codes_and_faults_are_documented(name: str) -> None:
     assert f"`{name}`" in DOC
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,27 @@ def keep(
     judged = FaceQuality(quality, 60, 50, 0)
     new = NewReference(name.encode(), name, Box(1, 2, 3, 4), ((1.0, 1.0),) * 5, judged, vectors, 0.9)
     return store.references.add(talent_id, new).id, vectors
+
+
+def test_who_follows_the_old_network_answers_as_before_while_a_new_one_is_made(
+    store: Store, world: Any
+) -> None:
+    kept = [keep(store, world, store.talents.add(name, name).id, name) for name in ("a", "b", "c")]
+    old = Registry.open(world.made_by, store.changes)
+    pictures = [world.seen([vectors[world.face]], like=vectors) for _, vectors in kept]
+    before = old.search(pictures, 3)
+    made_anew = replace(world.face, model="newer")
+    newer = Registry.open(replace(world.made_by, face=made_anew), store.changes)
+    for count, (reference_id, _) in enumerate(kept):
+        assert newer.registry_size == count
+        store.references.put_vectors(reference_id, {made_anew: world.unit(64)})
+        assert (old.refresh(), newer.refresh() > 0) == (4, True), (
+            "one put for each signal the old one follows"
+        )
+        assert old.search(pictures, 3) == before
+    assert newer.registry_size == 3
+    store.coverage.prune([made_anew])
+    assert old.search(pictures, 3) == before, "it has them in memory until it is stopped"
 
 
 def test_the_registry_follows_the_real_store(store: Store, world: Any, tmp_path: Path) -> None:
