@@ -40,16 +40,16 @@ def main() -> None:
     print(f"options: {vars(options)}\nmachine: {platform.machine()}, {os.cpu_count()} cores")
     network = _network(options)
     references, copies = _sample(network, options)
-    ranks = _ranks(copies, references)
+    ranks = ranks_among(copies, references)
     print(f"{network.signal}; {ranks.size} copies")
     _print(len(references), ranks, "")
-    nearer = np.zeros_like(ranks)
+    pushed = np.zeros_like(ranks)
     for done, vectors in _distractors(network, options):
-        nearer += _nearer(copies, references, vectors)
+        pushed += nearer(copies, references, vectors)
         if done in (options.distractors // 4, options.distractors // 2, options.distractors):
-            _print(len(references) + done, ranks + nearer, "")
+            _print(len(references) + done, ranks + pushed, "")
     share = options.distractors / (ESTIMATED - len(references))
-    _print(ESTIMATED, ranks + np.round(nearer / share).astype(np.int64), " (estimated)")
+    _print(ESTIMATED, ranks + np.round(pushed / share).astype(np.int64), " (estimated)")
 
 
 def _network(options: argparse.Namespace) -> Embedder:
@@ -82,12 +82,13 @@ def _own(copies: Sequence[Sequence[Floats]], references: Sequence[Floats]) -> Fl
     )
 
 
-def _ranks(copies: Sequence[Sequence[Floats]], references: Sequence[Floats]) -> NDArray[np.int64]:
+def ranks_among(copies: Sequence[Sequence[Floats]], references: Sequence[Floats]) -> NDArray[np.int64]:
+    """How many references are more like each copy than its original is: (edits, originals)."""
     found = np.stack([similarities(each, references) for each in copies])
     return (found > found[:, np.arange(found.shape[1]), np.arange(found.shape[1])][:, :, None]).sum(axis=2)
 
 
-def _nearer(
+def nearer(
     copies: Sequence[Sequence[Floats]], references: Sequence[Floats], vectors: Sequence[Floats]
 ) -> NDArray[np.int64]:
     """How many of these distractors are more like each copy than its original is."""
@@ -105,13 +106,14 @@ def _distractors(network: Embedder, options: argparse.Namespace) -> Iterator[tup
         pictures = [
             _varied(read_rgb(files[rng.integers(len(files))], LONGER_SIDE), rng) for _ in range(count)
         ]
-        for done in _stops(start, start + count, options.distractors):
+        for done in stops(start, start + count, options.distractors):
             part, pictures = pictures[: done - start], pictures[done - start :]
             start = done  # noqa: PLW2901 - a chunk is cut where figures are printed
             yield done, embedded(network, part)
 
 
-def _stops(first: int, last: int, distractors: int) -> list[int]:
+def stops(first: int, last: int, distractors: int) -> list[int]:
+    """Where the chunk from `first` to `last` ends, and before it where figures are printed."""
     return sorted({stop for stop in (distractors // 4, distractors // 2) if first < stop < last} | {last})
 
 
