@@ -30,15 +30,16 @@ from data.weights import Progress, WeightsCache, WeightsStatus
 from detector.candidates import Candidates
 from detector.decoding import DecodeLimits, decode
 from detector.errors import StoreError, WeightsError
+from detector.geometry.proving import GeometricProver
+from detector.geometry.references import ReferenceFeatures
 from detector.imagery import DecodedImage
 from detector.matching import MatchPolicy
 from detector.pipeline import Detector, DetectorPorts
 from detector.ports import Screener
-from detector.signals import SignalKind, Signals
+from detector.signals import SignalId, SignalKind, Signals
 from indexer.enrolment import AcceptedReference, Enroller, EnrolmentPorts, ReferenceStore
 from indexer.registry import Registry
 from indexer.reindexing import ReferenceExtractor
-
 
 THOROUGH_SIDE = 4000
 """The longer side, in pixels, that pictures keep at least while small faces are looked for."""
@@ -159,10 +160,19 @@ class Application:
         made_by = self.extractor.made_by
         return Registry.open(made_by, self.store.changes, self.snapshot_path)
 
+    @property
+    def kept_signals(self) -> tuple[SignalId, ...]:
+        """What is kept of a reference: the signals that are searched, and what proves a copy."""
+        return (*self.extractor.made_by.ids, self.reference_features.signal)
+
+    @cached_property
+    def reference_features(self) -> ReferenceFeatures:
+        return ReferenceFeatures(self.pool.map)
+
     @cached_property
     def gaps(self) -> list[Gap]:
         """The signals in use that references lack, as it was at the first look."""
-        return gaps(self.store, self.extractor.made_by.ids, self.clock())
+        return gaps(self.store, self.kept_signals, self.clock())
 
     @property
     def snapshot_path(self) -> Path:
@@ -188,7 +198,7 @@ class Application:
             registry_size=registry_size,
             target_fpir=self.settings.target_fpir,
             possible_fpir=self.settings.possible_fpir,
-            copies=self.calibration.copies_of(made_by.ids),
+            copies=self.calibration.copies_of(self.kept_signals),
         )
 
     @cached_property
@@ -225,6 +235,7 @@ class Application:
             policy=self.policy,
             clock=self.clock,
             screener=self.extractor if isinstance(self.extractor, Screener) else None,
+            prover=GeometricProver(self.store.references),
         )
         return Detector(ports, top=top)
 
@@ -243,6 +254,7 @@ class Application:
             registry=self.registry,
             store=references,
             policy=self.policy,
+            local=self.reference_features,
             map_decode=self.pool.map,
             name_of=lambda talent_id: self.store.talents.get(talent_id).ref,
         )

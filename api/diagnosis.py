@@ -204,7 +204,7 @@ def _index(application: Application) -> Section:
 def _coverage(application: Application) -> Section:
     """Which signals the references have vectors of: those in use, and those that a change of network left behind."""
     counts = application.store.coverage.counts()
-    used = application.extractor.made_by.ids
+    used = application.kept_signals
     total = sum(application.store.references.counts().values())
     left = [signal for signal in counts if signal not in used]
     rows = [(str(signal), "in use", counts.get(signal, 0), total) for signal in used]
@@ -226,7 +226,7 @@ def _coverage(application: Application) -> Section:
 
 def _calibration(application: Application) -> Section:
     """Where the tables of the signals in use come from."""
-    tables, used = application.calibration, application.extractor.made_by.ids
+    tables, used = application.calibration, application.kept_signals
     faces = {signal: table.made for signal, table in tables.faces.items()}
     copies = {signal: table.made for signal, table in tables.copies.items()}
     made = {**faces, **copies}

@@ -34,7 +34,7 @@ class Plan:
 
 def wanted(application: Application, kinds: str | None) -> tuple[SignalId, ...]:
     """The signals in use, or those of the kinds named, separated by commas. Raises UsageError."""
-    signals = application.extractor.made_by.ids
+    signals = application.kept_signals
     if kinds is None:
         return signals
     named = {kind.strip() for kind in kinds.split(",")}
@@ -64,6 +64,7 @@ def reindexer(application: Application) -> Reindexer:
         extractor=application.extractor,
         decode=application.decoder,
         may_keep=_release_of(application),
+        local=application.reference_features,
         map_decode=application.pool.map,
     )
     return Reindexer(ports)

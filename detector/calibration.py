@@ -101,11 +101,18 @@ class FaceCalibration:
 
 @dataclass(frozen=True, slots=True)
 class CopyCalibration:
-    """The table of one hash: similarity (1 - distance / bits) to strength, and where near and very near
-    begin."""
+    """The table of one copy signal: similarity to strength, and where near and very near begin.
+
+    Similarity is 1 - distance / bits of a hash, the cosine of an image network, the agreement of local features. shortlist:
+    from where geometry should look at a reference; never stricter than `near`."""
 
     signal: SignalId
     strength: Monotone
     near: float
     very_near: float
     made: str = ""
+    looser: float | None = None
+
+    @property
+    def shortlist(self) -> float:
+        return self.near if self.looser is None else self.looser

@@ -88,18 +88,14 @@ class SignalExtractor:
         return self._completed(images, looked, self._recognise(looked), self._pool)
 
     def screen(self, images: Sequence[DecodedImage]) -> list[Signals]:
-        """The same, each usable face with its vector of one pass and its crop; one that isn't has zeros."""
+        """The same, each usable face with its vector of one pass; one that isn't has zeros."""
         looked = [self._look(image) for image in images]
         return self._completed(images, looked, self._screen(looked), None)
 
     def refine(self, faces: Sequence[Face]) -> list[Face]:
-        """Screened faces with their full vectors, without the crops; the others as they are."""
-        crops = [face.crop for face in faces if face.crop is not None]
+        """Screened faces with their full vectors; the others as they are."""
         with self.stages.timed("refine"):
-            vectors = iter(self._faces.vectors(crops) if self._faces and crops else ())
-        return [
-            face if face.crop is None else replace(face, vector=next(vectors), crop=None) for face in faces
-        ]
+            return self._faces.looked_at_again(faces) if self._faces else list(faces)
 
     def _completed(
         self,
@@ -139,17 +135,9 @@ class SignalExtractor:
     def _screen(self, looked: Sequence[_Looked]) -> list[tuple[Face, ...]]:
         if self._faces is None:
             return [() for _ in looked]
-        crops = [face.crop for one in looked for face in one.faces if face.quality.usable]
         with self.stages.timed("recognise"):
-            vectors = iter(self._faces.screened(crops))
-        nobody = np.zeros(self._faces.dimension, np.float32)
-        return [
-            tuple(
-                face.recognised(next(vectors), face.crop) if face.quality.usable else face.recognised(nobody)
-                for face in one.faces
-            )
-            for one in looked
-        ]
+            faces = iter(self._faces.looked_at([face for one in looked for face in one.faces]))
+        return [tuple(islice(faces, len(one.faces))) for one in looked]
 
     def _embed(self, images: Sequence[DecodedImage], pool: Executor | None) -> Sequence[Views | None]:
         if self._embedder is None or not images:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from detector.proofs import Proof
 from detector.signals import SignalId
 
 
@@ -63,7 +64,8 @@ class FaceMatch:
 
 @dataclass(frozen=True, slots=True)
 class CopyMatch:
-    """A reference that this picture copies. `copy_class` None: the hashes hint at it, nothing proves it yet."""
+    """A reference that this picture copies. `copy_class` None: the hashes hint at it, nothing can prove it. `proof`:
+    what geometry measured; then `signal` is that of the local features, and `similarity` how much looks alike."""
 
     talent_id: str
     reference_id: str
@@ -72,12 +74,13 @@ class CopyMatch:
     strength: float
     band: Band
     copy_class: CopyClass | None
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
     """All matches of one picture. `thresholds` maps str(signal id) to what was required: a strength for faces, a
-    similarity for hashes."""
+    similarity for copies."""
 
     faces: tuple[FaceMatch, ...]
     copies: tuple[CopyMatch, ...]

@@ -26,10 +26,10 @@ from dataclasses import dataclass, field
 
 from detector.calibration import CopyCalibration, FaceCalibration
 from detector.candidates import Candidates, FaceCandidate
-from detector.copying import match_copies
+from detector.copying import Proofs, match_copies
 from detector.errors import UsageError
 from detector.matches import Band, Doubt, FaceMatch, Matches, ScoredCandidate
-from detector.signals import Face, SignalId, Signals
+from detector.signals import Face, SignalId, SignalKind, Signals
 
 Assignment = Mapping[int, ScoredCandidate]
 """Which candidate each face was given, by the face's place in the picture; faces without one are missing."""
@@ -47,7 +47,7 @@ class MatchPolicy:
     calibration: the face table. registry_size: talents that can be found. target_fpir: where `match`
     begins; possible_fpir: where `possible` begins, at least as loose. margin: lead in strength over the
     second talent below which a human looks. min_quality: quality score below which a match is doubted.
-    copies: one table per hash signal."""
+    copies: one table per copy signal."""
 
     calibration: FaceCalibration
     registry_size: int
@@ -84,8 +84,11 @@ class Bands:
         return Band.POSSIBLE if strength >= self.possible else Band.NO_MATCH
 
 
-def match(signals: Signals, candidates: Candidates, policy: MatchPolicy) -> Matches:
+def match(
+    signals: Signals, candidates: Candidates, policy: MatchPolicy, proofs: Proofs | None = None
+) -> Matches:
     """Calibrate and assign the candidates of one picture; `candidates.faces` runs beside `signals.faces`.
+    proofs: what geometry measured of the copy candidates.
 
     Raises SignalMismatch when a face candidate is of another signal than the policy's calibration.
     """
@@ -100,7 +103,7 @@ def match(signals: Signals, candidates: Candidates, policy: MatchPolicy) -> Matc
         _face_match(face, scored[place], given.get(place), _doubted(face, place in contested, policy))
         for place, face in enumerate(signals.faces)
     )
-    copies = match_copies(candidates.copies, faces, policy.copies)
+    copies = match_copies(candidates.copies, faces, policy.copies, proofs)
     return Matches(faces, copies, _thresholds(policy, bands))
 
 
@@ -209,5 +212,6 @@ def _margin(assigned: ScoredCandidate, scored: Sequence[ScoredCandidate]) -> flo
 
 
 def _thresholds(policy: MatchPolicy, bands: Bands) -> Mapping[str, float]:
-    copies = {str(signal): table.near for signal, table in policy.copies.items()}
+    judged = {signal: table for signal, table in policy.copies.items() if signal.kind is not SignalKind.IMAGE}
+    copies = {str(signal): table.near for signal, table in judged.items()}  # an image network only shortlists
     return {str(policy.calibration.signal): bands.match, **copies}

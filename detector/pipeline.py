@@ -2,6 +2,7 @@
 
     bytes ─ decode ─▶ picture ─ extract ─▶ signals ─ search ─▶ candidates ─ match ─▶ matches ─ decide ─▶ finding
                                               └──── refine: who may be somebody ────┘
+                                                            prove: copies, by geometry ─┘
 
 The detector holds no rule of its own: it joins the ports and the pure functions. A picture that cannot be had or decoded
 becomes a finding with its error; the rest of the batch goes on. With a screener, extraction is its first look, and the
@@ -18,13 +19,14 @@ from typing import Protocol, TypedDict
 
 from detector.candidates import Candidates, CopyCandidate
 from detector.consent import decide, holds_biometric, worst
+from detector.copying import Proofs, shortlist
 from detector.decision import Decision, Evidence, TalentStanding
 from detector.errors import InputError
 from detector.finding import CopyFinding, FaceFinding, Finding
 from detector.imagery import DecodedImage
 from detector.matches import Band, CopyClass, CopyMatch, Doubt, FaceMatch, Matches, ScoredCandidate
 from detector.matching import MatchPolicy, match
-from detector.ports import CandidateSearch, ConsentBook, Extractor, FileLookup, Screener
+from detector.ports import CandidateSearch, ConsentBook, CopyProver, Extractor, FileLookup, Screener
 from detector.record import ConsentRecord
 from detector.screening import Seen, refined, relevant
 from detector.signals import SignalId, SignalKind, Signals
@@ -63,7 +65,7 @@ class Submission:
 class DetectorPorts:
     """What the detector is made of. `map_decode` runs the decoder over a batch (a pool's `map`, or the built-in).
     `clock` tells whether a template may be used today, whatever moment the verdicts speak of. Without a `screener`
-    every face gets the extractor's full look at once."""
+    every face gets the extractor's full look at once; without a `prover` copies are told by hashes and faces."""
 
     decode: Decoder
     extractor: Extractor
@@ -73,6 +75,7 @@ class DetectorPorts:
     policy: Callable[[int], MatchPolicy]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     screener: Screener | None = None
+    prover: CopyProver | None = None
     map_decode: Callable[
         [Callable[[Submission], DecodedImage | InputError], Iterable[Submission]],
         Iterable[DecodedImage | InputError],
@@ -127,7 +130,7 @@ class Detector:
             book = self._read_book(candidates, at)
             checked = iter(
                 [
-                    (image, one.signals, match(one.signals, _findable(evidence, book), policy))
+                    (image, one.signals, self._match(image, one.signals, _findable(evidence, book), policy))
                     for image, one, evidence in zip(images, seen, candidates, strict=True)
                 ]
             )
@@ -168,6 +171,21 @@ class Detector:
             for image, evidence in zip(images, (one.candidates for one in seen), strict=True)
         ]
 
+    def _match(
+        self, image: DecodedImage, signals: Signals, evidence: Candidates, policy: MatchPolicy
+    ) -> Matches:
+        return match(signals, evidence, policy, self._prove(image, signals, evidence, policy))
+
+    def _prove(
+        self, image: DecodedImage, signals: Signals, evidence: Candidates, policy: MatchPolicy
+    ) -> Proofs:
+        """Most pictures are near no reference: they cost nothing."""
+        chosen = shortlist(evidence.copies, policy.copies)
+        if not chosen or self._ports.prover is None:
+            return {}
+        with self.stages.timed("prove"):
+            return self._ports.prover.prove(image, signals.faces, chosen)
+
     def _read_book(self, candidates: Sequence[Candidates], at: datetime) -> _Book:
         talents = sorted({talent for evidence in candidates for talent in _talents(evidence)})
         return _Book(
@@ -194,8 +212,8 @@ class Detector:
         clients = tuple(self._ports.book.clients_of_domain(use.domain)) if use.domain else ()
         judge = _Judge(use, book, clients, matches)
         faces = tuple(
-            FaceFinding.of(face, found, self._listed(found), judge.face(found))
-            for face, found in zip(signals.faces, matches.faces, strict=True)
+            FaceFinding.of(face, found, self._listed(found), judge.face(place))
+            for place, (face, found) in enumerate(zip(signals.faces, matches.faces, strict=True))
         )
         copies = tuple(CopyFinding(found, judge.copy(found)) for found in matches.copies)
         decisions = [face.decision for face in faces] + [copy.decision for copy in copies]
@@ -234,14 +252,13 @@ class _Judge:
     clients: tuple[str, ...]
     matches: Matches
 
-    def face(self, found: FaceMatch) -> Decision:
+    def face(self, place: int) -> Decision:
         """A face that is in a proven copy of its talent's reference is judged as that copy, unless another face of the
         picture may be the same talent: then something was added to the copy, and a human looks."""
+        found = self.matches.faces[place]
         likely = found.assigned or _disputed(found)
         talent = likely.talent_id if likely else None
-        copied = next(
-            (copy for copy in self.matches.copies if copy.talent_id == talent and copy.copy_class), None
-        )
+        copied = next((copy for copy in self.matches.copies if _holds_face(copy, talent, place)), None)
         if copied is not None and (
             copied.copy_class is CopyClass.EXACT or not _REMAINING.intersection(found.doubts)
         ):
@@ -296,6 +313,17 @@ class _Judge:
         standing = self.book.standing.get(talent_id) if talent_id else None
         records = self.book.records.get(talent_id, ()) if talent_id else ()
         return decide(evidence, self.use, records, standing, self.book.at, self.clients)
+
+
+def _holds_face(copy: CopyMatch, talent_id: str | None, place: int) -> bool:
+    """Whether this copy speaks for a face of the picture: it is its talent's, it is no mere hint, and where geometry
+    knows the reference's face to be, there this one is. A face beside a copy is not in it."""
+    if copy.talent_id != talent_id or copy.copy_class is None:
+        return False
+    if copy.proof is None:
+        return copy.band is Band.MATCH
+    firm = copy.band is Band.MATCH or copy.copy_class is not CopyClass.ALTERED
+    return firm and copy.proof.face_at == place
 
 
 def _disputed(found: FaceMatch) -> ScoredCandidate | None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from detector.candidates import Candidates
+from detector.candidates import Candidates, CopyCandidate
 from detector.decision import TalentStanding
 from detector.imagery import DecodedImage
+from detector.proofs import Proof
 from detector.record import ConsentRecord
 from detector.signals import Face, Signals, SignalSet
 from detector.stages import Stages
@@ -53,6 +54,18 @@ class CandidateSearch(Protocol):
         ...
 
     def search(self, signals: Sequence[Signals], top: int) -> list[Candidates]: ...
+
+
+class CopyProver(Protocol):
+    """Geometry: does this reference lie in this picture, and where?"""
+
+    def prove(
+        self, image: DecodedImage, faces: Sequence[Face], shortlist: Sequence[CopyCandidate]
+    ) -> Mapping[str, Proof | None]:
+        """By reference id, what was measured; None where it was looked for in vain, absent where nothing can be said
+        (no local features are kept of it, or either picture is too plain). Best first; a talent's further references
+        count as looked for once one is clear. Raises StoreError."""
+        ...
 
 
 class ConsentBook(Protocol):

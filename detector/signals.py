@@ -30,6 +30,7 @@ class SignalKind(StrEnum):
     FACE = "face"
     IMAGE = "image"
     HASH = "hash"
+    LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -117,18 +118,27 @@ class FaceQuality:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class FirstLook:
+    """What a face's full vector is made from after one pass: the aligned face, RGB, and the network's output on it, not of
+    unit length. Never stored."""
+
+    crop: NDArray[np.uint8] = field(repr=False)
+    output: Vector = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Face:
     """One face of a picture. `landmarks` are five (x, y): right eye, left eye, nose, right and left mouth corner
     (the person's own right and left, YuNet's order), in pixels of the full-size picture. `vector` has unit length;
-    zeros where the face was not recognised, as it is not usable. `crop` is the aligned face, RGB, kept for as long
-    as it may be looked at again and never stored."""
+    zeros where the face was not recognised, as it is not usable. `first` is there for as long as the face may be
+    looked at again."""
 
     box: Box
     landmarks: tuple[tuple[float, float], ...]
     detection_score: float
     quality: FaceQuality
     vector: Vector = field(repr=False)
-    crop: NDArray[np.uint8] | None = field(default=None, repr=False)
+    first: FirstLook | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

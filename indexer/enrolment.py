@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from detector.candidates import Candidates, FaceCandidate
+from detector.commonness import Commonness
 from detector.errors import Conflict, InputError, WeightsError
 from detector.imagery import DecodedImage
 from detector.matching import MatchPolicy
@@ -38,8 +39,8 @@ from indexer.judging import (
     likeness,
     note_likeness,
 )
-from indexer.ports import Vectors
-from indexer.reference_vectors import reference_vectors
+from indexer.ports import LocalSignal, Vectors
+from indexer.reference_vectors import local_vectors, reference_vectors
 from indexer.registry import Registry
 
 BATCH = 16
@@ -122,9 +123,9 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentPorts:
-    """What the enroller is made of. policy: registry size to the thresholds in force. map_decode: runs the
-    decoder over a batch (a pool's `map`, or the built-in). name_of: talent id to what a person calls the
-    talent."""
+    """What the enroller is made of. policy: registry size to the thresholds in force. map_decode: runs the decoder
+    over a batch (a pool's `map`, or the built-in). name_of: talent id to what a person calls the talent. local:
+    makes what geometry needs; without it copies of a reference can't be proven."""
 
     decode: Decoder
     extractor: Extractor
@@ -133,6 +134,7 @@ class EnrolmentPorts:
     policy: Callable[[int], MatchPolicy]
     map_decode: Callable[[Callable[[_Row], _Row], Iterable[_Row]], Iterable[_Row]] = map
     name_of: Callable[[str], str] = str
+    local: LocalSignal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +180,13 @@ class _Decoded:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
     """`size`: width and height of the picture, in pixels. `note`: what a person should know of an
-    acceptance."""
+    acceptance. `local`: what geometry needs, by its signal."""
 
     read: _Read
     size: tuple[int, int]
     signals: Signals
     note: Objection | None = None
+    local: Mapping[SignalId, NDArray[Any]] = field(default_factory=dict, repr=False)
 
     def noted(self, note: Objection | None) -> _Seen:
         """The first note stays: it is about the more serious thing."""
@@ -238,11 +241,19 @@ class Enroller:
         images = [row.image for row in rows if isinstance(row, _Decoded)]
         extracted = iter(self._ports.extractor.extract(images) if images else [])
         seen = (_seen(row, next(extracted)) if isinstance(row, _Decoded) else row for row in rows)
-        return [row for row in seen if not isinstance(row, _Read)]
+        return self._described([row for row in seen if not isinstance(row, _Read)], images)
+
+    def _described(
+        self, rows: Sequence[_Stopped | _Seen], images: Sequence[DecodedImage]
+    ) -> list[_Stopped | _Seen]:
+        """images: of the seen rows."""
+        boxes = [_chosen_box(row) for row in rows if isinstance(row, _Seen)]
+        made = iter(local_vectors(self._ports.local, images, boxes))
+        return [replace(row, local=next(made)) if isinstance(row, _Seen) else row for row in rows]
 
     def _judge_batch(self, rows: Sequence[_Stopped | _Seen]) -> Iterator[EnrolmentResult]:
         policy = self._ports.policy(self._ports.registry.registry_size)
-        accepted = _Accepted(self._ports.extractor.made_by)
+        accepted = _Accepted(self._ports.extractor.made_by, self._ports.registry.commonness)
         for row in rows:
             yield row.result() if isinstance(row, _Stopped) else self._judge(row, accepted, policy)
 
@@ -310,11 +321,11 @@ class _Change:
 class _Accepted:
     """What this batch has accepted so far: its files, and a small registry that follows it as a feed."""
 
-    def __init__(self, made_by: SignalSet) -> None:
+    def __init__(self, made_by: SignalSet, commonness: Commonness | None) -> None:
         self.files: dict[str, list[tuple[str, str]]] = {}
         self._changes: dict[SignalId, list[_Change]] = {signal: [] for signal in made_by.ids}
         self._head = 0
-        self.registry = Registry(made_by, self)
+        self.registry = Registry(made_by, self, commonness=commonness)
 
     def head(self) -> int:
         return self._head
@@ -326,6 +337,8 @@ class _Accepted:
         self._head += 1
         self.files.setdefault(reference.sha256, []).append((talent_id, reference_id))
         for signal, vector in reference.signals.items():
+            if signal not in self._changes:  # kept and not searched
+                continue
             change = _Change(self._head, reference_id, talent_id, vector, reference.quality.score)
             self._changes[signal].append(change)
         self.registry.refresh()
@@ -345,6 +358,11 @@ def _read(request: EnrolmentRequest, at: datetime) -> _Row:
 
 def _seen(row: _Decoded, signals: Signals) -> _Seen:
     return _Seen(row.read, (row.image.width, row.image.height), signals)
+
+
+def _chosen_box(row: _Seen) -> Box | None:
+    choice = choose_face(row.signals.faces, row.read.request.box, row.size)
+    return None if isinstance(choice, Objection) else choice.face.box
 
 
 def _confirmed(objection: Objection) -> Objection:
@@ -379,5 +397,5 @@ def _reference(row: _Seen, face: Face) -> AcceptedReference:
         landmarks=face.landmarks,
         detection_score=face.detection_score,
         quality=face.quality,
-        signals=reference_vectors(row.signals, face),
+        signals={**reference_vectors(row.signals, face), **row.local},
     )

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from detector.candidates import CopyCandidate, FaceCandidate
 from detector.matching import MatchPolicy
-from detector.signals import Box, Face
+from detector.signals import Box, Face, SignalKind
 
 CODES: Mapping[str, str] = {
     "no_release": "the talent signed no biometric release that holds now",
@@ -180,12 +180,13 @@ def judge_near_duplicate(
     talent_id: str, own: FaceCandidate | None, copies: Iterable[CopyCandidate], policy: MatchPolicy
 ) -> Objection | None:
     """The same photograph: very near by every hash that is calibrated, and the same face to the pixel."""
-    if own is None or own.similarity < SAME_PHOTOGRAPH or not policy.copies:
+    hashes = {signal for signal in policy.copies if signal.kind is SignalKind.HASH}
+    if own is None or own.similarity < SAME_PHOTOGRAPH or not hashes:
         return None
     near = {
         name: {c.signal for c in group if _very_near(c, policy)} for name, group in _of(talent_id, copies)
     }
-    same = sorted(name for name, signals in near.items() if signals >= set(policy.copies))
+    same = sorted(name for name, signals in near.items() if signals >= hashes)
     if not same:
         return None
     return Objection(

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from detector.signals import SignalId
+from detector.imagery import DecodedImage
+from detector.signals import Box, SignalId
 
 Vectors = NDArray[Any]
 """One vector a row. float32 (n, dimension) of unit length for embeddings, uint8 (n, bytes) for hashes."""
@@ -97,6 +98,17 @@ class Change(Protocol):
 
     @property
     def quality(self) -> float | None: ...
+
+
+class LocalSignal(Protocol):
+    """Makes what geometry needs of a reference: kept beside its vectors, never indexed."""
+
+    @property
+    def signal(self) -> SignalId: ...
+
+    def of(self, images: Sequence[DecodedImage], faces: Sequence[Box]) -> list[NDArray[Any]]:
+        """One array per picture. faces: the chosen face of each, pixels of the full-size picture."""
+        ...
 
 
 class ChangeFeed(Protocol):

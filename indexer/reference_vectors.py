@@ -5,11 +5,14 @@ Enrolment and reindexing both ask here, so a reference made anew holds what one 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
-from detector.signals import Face, SignalId, Signals
+from detector.imagery import DecodedImage
+from detector.signals import Box, Face, SignalId, Signals
+from indexer.ports import LocalSignal
 
 
 def reference_vectors(signals: Signals, face: Face) -> dict[SignalId, NDArray[Any]]:
@@ -21,3 +24,14 @@ def reference_vectors(signals: Signals, face: Face) -> dict[SignalId, NDArray[An
     if made_by.image is not None and signals.image is not None:
         vectors[made_by.image] = signals.image
     return vectors
+
+
+def local_vectors(
+    local: LocalSignal | None, images: Sequence[DecodedImage], faces: Sequence[Box | None]
+) -> list[dict[SignalId, NDArray[Any]]]:
+    """Per picture what geometry needs of it; nothing where no face was chosen, or no local signal is in use."""
+    pairs = [(image, face) for image, face in zip(images, faces, strict=True) if face is not None]
+    if local is None or not pairs:
+        return [{} for _ in images]
+    made = iter(local.of([image for image, _ in pairs], [face for _, face in pairs]))
+    return [{} if face is None else {local.signal: next(made)} for face in faces]

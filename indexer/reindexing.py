@@ -21,7 +21,8 @@ from detector.imagery import DecodedImage
 from detector.ports import Extractor
 from detector.signals import Box, FacePlace, SignalId, Signals
 from indexer.judging import Objection
-from indexer.reference_vectors import reference_vectors
+from indexer.ports import LocalSignal
+from indexer.reference_vectors import local_vectors, reference_vectors
 
 BATCH = 16
 """References decoded and embedded at once."""
@@ -93,7 +94,7 @@ class Reindexed:
 @dataclass(frozen=True, slots=True)
 class ReindexPorts:
     """What the reindexer is made of. may_keep: the objection to keeping a template of this talent, if there is one.
-    map_decode: runs the decoder over a batch (a pool's `map`, or the built-in)."""
+    local: makes what geometry needs. map_decode: runs the decoder over a batch (a pool's `map`, or the built-in)."""
 
     store: ReindexStore
     extractor: ReferenceExtractor
@@ -102,6 +103,7 @@ class ReindexPorts:
     map_decode: Callable[[Callable[[_Job], _Job | Reindexed], Iterable[_Job]], Iterable[_Job | Reindexed]] = (
         map
     )
+    local: LocalSignal | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,7 +139,7 @@ class Reindexer:
     def _made(self, batch: Sequence[KeptReference], wanted: Sequence[SignalId]) -> Iterator[Reindexed]:
         """In the batch's order. The networks see the batch at once."""
         rows = self._all_opened([self._allowed(_Job(reference)) for reference in batch])
-        extracted = iter(self._extract([row for row in rows if isinstance(row, _Job)]))
+        extracted = iter(self._extract([row for row in rows if isinstance(row, _Job)], wanted))
         present = self._ports.store.signals_of([reference.id for reference in batch])
         for row in rows:
             if isinstance(row, Reindexed):
@@ -164,10 +166,15 @@ class Reindexer:
         except NotFound as error:
             return job.ended(Made.SKIPPED, error.code, error.detail)
 
-    def _extract(self, jobs: Sequence[_Job]) -> list[dict[SignalId, NDArray[Any]]]:
+    def _extract(
+        self, jobs: Sequence[_Job], wanted: Sequence[SignalId]
+    ) -> list[dict[SignalId, NDArray[Any]]]:
         images = [job.image for job in jobs if job.image is not None]
         found = self._ports.extractor.extract_known(images, [_place(job.reference) for job in jobs])
-        return [reference_vectors(signals, signals.faces[0]) for signals in found]
+        vectors = [reference_vectors(signals, signals.faces[0]) for signals in found]
+        local = self._ports.local if self._ports.local and self._ports.local.signal in wanted else None
+        features = local_vectors(local, images, [job.reference.box for job in jobs])
+        return [{**made, **kept} for made, kept in zip(vectors, features, strict=True)]
 
     def _kept(
         self, job: _Job, vectors: Mapping[SignalId, NDArray[Any]], missing: Collection[SignalId]

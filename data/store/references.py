@@ -138,6 +138,17 @@ class References:
             self.get(reference_id)
         return {SignalId.parse(row.name): decode(row.dtype, row.shape, row.vector) for row in rows}
 
+    def vectors_of(self, reference_ids: Sequence[str], signal_id: SignalId) -> Mapping[str, Array]:
+        """The vectors of one signal, read-only, of those of the references that have one."""
+        columns = (reference_signal.c.dtype, reference_signal.c.shape, reference_signal.c.vector)
+        query = (
+            select(reference_signal.c.reference_id, *columns)
+            .join_from(signal, reference_signal)
+            .where(signal.c.name == str(signal_id))
+        )
+        some = (query.where(reference_signal.c.reference_id.in_(ids)) for ids in chunks(reference_ids))
+        return {row.reference_id: decode(row.dtype, row.shape, row.vector) for row in self._rows(some)}
+
     def put_vectors(self, reference_id: str, signals: Mapping[SignalId, Array]) -> None:
         """Add or replace vectors of a reference: another network came. Emits a put. Raises NotFound,
         ValueError."""

@@ -32,11 +32,11 @@ class FoundFace:
     quality: FaceQuality
     crop: Pixels
 
-    def recognised(self, vector: Vector, crop: Pixels | None = None) -> Face:
-        """With its vector; `crop` where the face may be looked at again."""
+    def recognised(self, vector: Vector, first: FirstLook | None = None) -> Face:
+        """With its vector; `first` where the face may be looked at again."""
         x, y, width, height = (float(value) for value in self.place.box)
         points = tuple((float(px), float(py)) for px, py in self.place.points)
-        return Face(Box(x, y, width, height), points, self.place.score, self.quality, vector, crop)
+        return Face(Box(x, y, width, height), points, self.place.score, self.quality, vector, first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,24 @@ class FaceNetworks:
         """Unit vectors (n, dimension) of aligned crops."""
         return self._recogniser.vectors(crops, pool)
 
-    def screened(self, crops: Sequence[Pixels], pool: Executor | None = None) -> Tensor:
-        """The same from one pass of the network: enough to tell whose vector is worth making."""
-        return self._recogniser.screened(crops, pool)
+    def looked_at(self, faces: Sequence[FoundFace]) -> list[Face]:
+        """Faces after one pass of the network: enough to tell whose full vector is worth making. One that is not usable
+        is not recognised."""
+        usable = [face.crop for face in faces if face.quality.usable]
+        outputs = self._recogniser.outputs(usable)
+        looks = map(FirstLook, usable, outputs)
+        vectors = iter(zip(unit(outputs), looks, strict=True))
+        nobody = np.zeros(self.dimension, np.float32)
+        return [face.recognised(*(next(vectors) if face.quality.usable else (nobody, None))) for face in faces]
+
+    def looked_at_again(self, faces: Sequence[Face]) -> list[Face]:
+        """The same faces with their full vectors, by the pass that is missing; others stay as they are."""
+        firsts = [face.first for face in faces if face.first is not None]
+        outputs = np.stack([first.output for first in firsts]) if firsts else np.zeros((0, self.dimension))
+        vectors = iter(self._recogniser.completed(outputs, [first.crop for first in firsts]))
+        return [
+            face if face.first is None else replace(face, vector=next(vectors), first=None) for face in faces
+        ]
 
     def _detections(self, pixels: Pixels) -> list[Detection]:
         settings = self._settings.detector

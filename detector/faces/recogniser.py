@@ -84,9 +84,15 @@ class Recogniser:
         """Unit vectors, shape (n, dimension), of aligned RGB crops (112, 112, 3), in their order."""
         return self._in_parts(self._mirrored if self.network.mirror else self._unmirrored, crops, pool)
 
-    def screened(self, crops: Sequence[Pixels], pool: Executor | None = None) -> Tensor:
-        """The same from one pass, without the mirror: enough to tell who is worth both."""
-        return self._in_parts(self._unmirrored, crops, pool)
+    def outputs(self, crops: Sequence[Pixels]) -> Tensor:
+        """The first pass: as `plain`, in parts. Its direction is enough to tell who is worth the second."""
+        return self._in_parts(self.plain, crops, None)
+
+    def completed(self, outputs: Tensor, crops: Sequence[Pixels]) -> Tensor:
+        """What `vectors` gives, from the first pass of the same crops and the one that is missing."""
+        if not self.network.mirror or not crops:
+            return unit(outputs)
+        return unit(outputs + self._in_parts(self.plain, [crop[:, ::-1] for crop in crops], None))
 
     def _unmirrored(self, crops: Sequence[Pixels]) -> Tensor:
         return unit(self.plain(crops))

@@ -11,7 +11,6 @@ counted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -32,23 +31,19 @@ ALIKE = 0.7
 TEXTURED = 8.0
 """Deviation of grey values from which a spot shows something, of 255."""
 
-FLAT = 1.5
-"""Deviation below which a spot was filled by a machine: no camera sees so little where there was something."""
-
-NARROW = 5
-"""Side of the square that is asked whether it is filled, pixels."""
-
 FEWEST_SPOTS = 8
 """Fewer textured spots say nothing."""
 
+SHADES = 9
+"""Neighbouring grey values that count as one shade."""
+
 Mask = NDArray[np.bool_]
-Spots = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """share: of the textured spots, those that look the same. filled: of them, those where the query is flat (a
-    band, a blot). spots: how many were textured."""
+    """share: of the textured spots, those that look the same. filled: of what looks different, the part that has
+    one and the same shade in the query (a band, a blot). spots: how many were textured."""
 
     share: float
     filled: float
@@ -58,39 +53,32 @@ class Agreement:
 def agreement(reference: Bytes, query: Bytes, homography: Homography) -> Agreement:
     """Compare two grey pictures. homography: the reference's pixels to the query's, as they are handed in."""
     warped, inside = _warped(query, homography, reference.shape)
-    ours, theirs = _softened(reference), _softened(warped)
     weight = inside.astype(np.float32)
     area = np.maximum(_boxed(weight), np.float32(1.0))
-    spots = _spots(inside, area)
-    mine, their = (_boxed(side * weight)[spots] / area[spots] for side in (ours, theirs))
-    own, other, both = (
-        _boxed(first * second * weight)[spots] / area[spots] - means
-        for first, second, means in (
-            (ours, ours, mine * mine),
-            (theirs, theirs, their * their),
-            (ours, theirs, mine * their),
-        )
-    )
-    return _judged(both, own, other, _narrow_variance(theirs)[spots])
-
-
-def _judged(both: Spots, own: Spots, other: Spots, narrow: Spots) -> Agreement:
-    """From covariance and the two variances at every spot, and the query's variance close around it."""
-    textured = np.maximum(own, other) > TEXTURED**2
-    count = int(textured.sum())
+    textured, alike = _compared(_softened(reference), _softened(warped), weight, area)
+    looked = textured & inside & (area > WINDOW**2 / 3)
+    spots = looked & _lattice(looked.shape)
+    count = int(spots.sum())
     if count < FEWEST_SPOTS:
         return Agreement(0.0, 0.0, count)
-    alike = both[textured] > ALIKE * np.sqrt(np.maximum(own, 0)[textured] + 4) * np.sqrt(
-        np.maximum(other, 0)[textured] + 4
-    )
-    filled = ~alike & (narrow[textured] < FLAT**2)
-    return Agreement(float(alike.mean()), float(filled.mean()), count)
+    return Agreement(float(alike[spots].mean()), _one_shade(warped[looked & ~alike]), count)
 
 
-def _narrow_variance(grey: Array) -> Array:
-    size = (NARROW, NARROW)
-    mean = cv2.boxFilter(grey, -1, size)
-    return np.asarray(cv2.boxFilter(grey * grey, -1, size) - mean * mean, np.float32)
+def _compared(ours: Array, theirs: Array, weight: Array, area: Array) -> tuple[Mask, Mask]:
+    """Around every pixel: whether either picture shows something, and whether both show the same."""
+    mine, their = _boxed(ours * weight) / area, _boxed(theirs * weight) / area
+    own = np.maximum(_boxed(ours * ours * weight) / area - mine * mine, 0)
+    other = np.maximum(_boxed(theirs * theirs * weight) / area - their * their, 0)
+    both = _boxed(ours * theirs * weight) / area - mine * their
+    return np.maximum(own, other) > TEXTURED**2, both > ALIKE * np.sqrt((own + 4) * (other + 4))
+
+
+def _one_shade(values: Bytes) -> float:
+    """The greatest share of these pixels within `SHADES` neighbouring values."""
+    if values.size == 0:
+        return 0.0
+    counted = np.bincount(values, minlength=256)
+    return float(np.convolve(counted, np.ones(SHADES)).max() / values.size)
 
 
 def _warped(query: Bytes, homography: Homography, shape: tuple[int, ...]) -> tuple[Bytes, Mask]:
@@ -138,8 +126,8 @@ def _boxed(values: Array) -> Array:
     return np.asarray(summed, np.float32)
 
 
-def _spots(inside: Mask, area: Array) -> Mask:
-    """A lattice of spots of which at least a third of the window is covered."""
-    lattice = np.zeros(inside.shape, bool)
+def _lattice(shape: tuple[int, ...]) -> Mask:
+    """The spots that are looked at."""
+    lattice = np.zeros(shape, bool)
     lattice[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE] = True
-    return np.asarray(lattice & inside & (area > WINDOW**2 / 3), bool)
+    return lattice

@@ -17,16 +17,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.imagery import Pixels
-from detector.signals import Box
+from detector.signals import Box, SignalId, SignalKind
 
 Array = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
+
+LOCAL = SignalId(SignalKind.LOCAL, "rootsift", "opencv-1", "grey224.n220.bits4.thumb96.face48")
+"""What is kept of a reference for the proof. Another size, selection or coding is another id."""
 
 LEVELS = 15
 """A descriptor's element is kept in four bits: 0 to 15."""
 
 LARGEST = 0.3
 """What an element of 15 stands for; greater ones are cut off. An element is the root of a share of the gradient."""
+
+CONTRASTS = (0.015, 0.004)
+"""SIFT's threshold of contrast; the second where the first finds little, as in a blurred picture."""
+
+GROWTH = 0.5
+"""Large keypoints are preferred by this power of their size: they survive reduction and blur, and are fewer."""
 
 CELLS = 8
 """Keypoints are spread over so many cells along the longer side."""
@@ -106,28 +115,33 @@ def describe(pixels: Pixels, effort: Effort, face: Box | None = None) -> LocalFe
     whole = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
     grey = _bounded(whole, effort.smallest, effort.side)
     height, width = grey.shape
-    # a few more than are kept, so that the spreading has a choice; descriptors cost as much as finding them
-    sift = cv2.SIFT.create(
-        nfeatures=round(1.5 * effort.keypoints),
-        contrastThreshold=0.015,
-        edgeThreshold=15,
-        enable_precise_upscale=True,
-    )
-    found, raw = sift.detectAndCompute(grey, None)
-    chosen = spread(
-        [(point.pt[0], point.pt[1]) for point in found], [point.response for point in found], effort.keypoints
-    )
-    kept = [found[at] for at in chosen]
+    kept, raw = _keypoints(grey, effort.keypoints)
     return LocalFeatures(
         width,
         height,
         np.array([point.pt for point in kept], np.float32).reshape(-1, 2) + np.float32(0.5),
         np.array([point.size for point in kept], np.float32),
         np.array([point.angle for point in kept], np.float32),
-        _rooted(np.asarray(raw, np.float32)[chosen]) if kept else np.zeros((0, 128), np.uint8),
+        _rooted(raw),
         _bounded(grey, 0, effort.kept_side),
         None if face is None else _patch(whole, face),
     )
+
+
+def _keypoints(grey: Bytes, at_most: int) -> tuple[list[cv2.KeyPoint], Array]:
+    """The chosen keypoints and their SIFT descriptors, float32 (n, 128)."""
+    found: Sequence[cv2.KeyPoint] = ()
+    for contrast in CONTRASTS:
+        sift = cv2.SIFT.create(contrastThreshold=contrast, edgeThreshold=15, enable_precise_upscale=True)
+        found = sift.detect(grey, None)
+        if len(found) >= at_most / 3:
+            break
+    places = [(point.pt[0], point.pt[1]) for point in found]
+    chosen = spread(places, [point.response * point.size**GROWTH for point in found], at_most)
+    if not chosen:
+        return [], np.zeros((0, 128), np.float32)
+    kept, raw = sift.compute(grey, [found[at] for at in chosen])
+    return list(kept), np.asarray(raw, np.float32)
 
 
 def spread(points: Sequence[tuple[float, float]], strengths: Sequence[float], at_most: int) -> list[int]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,8 +37,15 @@ class Prover:
         voted = [
             vote(side, reference, mutual(block)) for side, block in zip(self._sides, similar, strict=True)
         ]
-        mirrored = len(voted[1]) > len(voted[0])
-        return self._measured(reference, voted[mirrored], mirrored=mirrored)
+        most = max(map(len, voted))
+        # a picture that is its own mirror image, nearly, has as many pairs either way: what looks alike decides
+        measured = [
+            self._measured(reference, pairs, mirrored=bool(side))
+            for side, pairs in enumerate(voted)
+            if len(pairs) >= max(FEWEST, most / 2)
+        ]
+        found = [proof for proof in measured if proof is not None]
+        return max(found, key=lambda proof: (proof.agreement, proof.inliers), default=None)
 
     def _measured(self, reference: LocalFeatures, pairs: Pairs, *, mirrored: bool) -> Proof | None:
         query = self._sides[mirrored]
@@ -113,8 +119,23 @@ def _moved(polygon: Polygon, homography: Homography) -> Polygon:
 
 def _clipped(polygon: Polygon) -> Polygon:
     """What of a convex polygon lies in the unit square."""
-    _, shared = cv2.intersectConvexConvex(np.array(polygon, np.float32), np.array(_WHOLE, np.float32))
-    return () if shared is None else tuple((float(x), float(y)) for x, y in shared.reshape(-1, 2))
+    for axis in (0, 1):
+        for bound, sense in ((0.0, 1.0), (1.0, -1.0)):
+            polygon = _cut(polygon, axis, bound, sense)
+    return polygon
+
+
+def _cut(polygon: Polygon, axis: int, bound: float, sense: float) -> Polygon:
+    """The part of a convex polygon on one side of a line along an axis (Sutherland and Hodgman, 1974)."""
+    kept: list[tuple[float, float]] = []
+    for start, end in zip(polygon, polygon[1:] + polygon[:1], strict=True):
+        here, there = sense * (start[axis] - bound), sense * (end[axis] - bound)
+        if here >= 0:
+            kept.append(start)
+        if (here >= 0) is not (there >= 0):
+            part = here / (here - there)
+            kept.append((start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1])))
+    return tuple(kept)
 
 
 def _area(polygon: Polygon) -> float:
