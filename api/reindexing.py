@@ -17,6 +17,7 @@ from data.store import Reference, Store
 from detector.errors import StoreError, UnreadableInput, UsageError
 from detector.signals import SignalId, SignalKind
 from indexer.judging import Objection, judge_release
+from indexer.registry import Registry
 from indexer.reindexing import Reindexer, ReindexPorts
 
 GONE = frozenset({"picture_missing", "picture_altered"})
@@ -73,7 +74,8 @@ def reindexer(application: Application) -> Reindexer:
 def prune(application: Application, signals: Sequence[SignalId]) -> Mapping[SignalId, int]:
     """Delete the vectors that these signals replace, from the store and from the index snapshot."""
     gone = application.store.coverage.prune(signals)
-    application.registry.save()
+    made_by, changes = application.extractor.made_by, application.store.changes
+    Registry.open(made_by, changes, application.snapshot_path).save()  # needs no calibration, as a verdict does
     return gone
 
 

@@ -56,7 +56,7 @@ def calibrate(
         place = write or application.calibration_dir / file_name(made.table.signal)
         facts = made.facts(str(manifest.absolute()), application.clock())
         write_whole(place, table_text(made.table, facts).encode())
-        sizes = sorted({*SIZES, max(SIZES[0], application.registry.registry_size)})
+        sizes = sorted({*SIZES, max(SIZES[0], len(application.store.references.counts()))})
     rows = thresholds(made, sizes)
     if as_json:
         print_json({"signal": str(made.table.signal), "table": str(place), "made": facts, "thresholds": rows})

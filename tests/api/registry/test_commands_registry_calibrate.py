@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from data.calibration import read_tables
 from detector.faces.sface import SIGNAL
+from detector.signals import SignalId, SignalKind
 
 PEOPLE = [
     (20 * red, 20 * green, 20 * blue)
@@ -83,6 +85,18 @@ def test_written_elsewhere_it_does_not_count_yet(here: Any) -> None:
     here.run("calibrate", population(here, 112), "--write", here.folder / "mine.json")
     assert kept(here) == []
     assert json.loads((here.folder / "mine.json").read_text("utf-8"))["signal"] == str(SIGNAL)
+
+
+def test_a_network_that_has_no_table_yet_is_calibrated(here: Any) -> None:
+    signal = SignalId(SignalKind.FACE, "better", "2", "aligned")
+    extractor = type(here.parts.extractor(None, None))(signal)
+    here.parts = replace(here.parts, extractor=lambda settings, weights: extractor)
+    manifest = population(here, 112)
+    assert "[not_calibrated]" in here.run("check", here.folder / "people/0-0.png", code=2).stderr
+    here.run("calibrate", manifest, "--write", here.folder / "mine.json")
+    assert "[not_calibrated]" in here.run("check", here.folder / "people/0-0.png", code=2).stderr
+    here.run("calibrate", manifest)
+    here.run("check", here.folder / "people/0-0.png")
 
 
 def test_it_never_writes_over_its_manifest(here: Any) -> None:

@@ -248,7 +248,7 @@ def test_a_network_without_a_table_gives_no_verdict_and_says_what_to_run(
     enrolled("A", "red")
     (here.folder / "state" / "calibration" / "better.json").unlink()
     here.parts = new
-    here.run("reindex")
+    assert here.json("reindex", "--prune")["pruned"] == {str(SIGNAL): 1}, "vectors need no table, verdicts do"
     refused = here.run("check", here.folder / "A.png", code=2).stderr
     assert "[not_calibrated]" in refused
     assert "lookalike calibrate" in refused
