@@ -80,6 +80,29 @@ def test_with_weights_everything_needed_is_here(
 
 
 @pytest.mark.weights
+def test_an_absent_image_network_is_a_remark_and_nothing_is_fetched(
+    here: Any, weights_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = here.folder / "mine"
+    mine.mkdir()
+    for path in weights_dir.glob("face_*.onnx"):
+        shutil.copy(path, mine)
+    monkeypatch.setenv("LOOKALIKE_WEIGHTS_DIRS", str(mine))
+    monkeypatch.setenv("LOOKALIKE_OFFLINE", "false")
+    report = here.json("doctor")
+    assert report["healthy"] is True
+    (remark,) = section(report, "weights")["remarks"]
+    assert "sscd.onnx" in remark
+    assert "weights pull" in remark
+    assert not (here.folder / "cache" / "weights").exists()
+    rows = here.json("weights", "list", code=1)
+    assert [row["name"] for row in rows if row["status"] == "present"] == ["yunet", "sface"]
+    monkeypatch.setenv("LOOKALIKE_IMAGE_NETWORK", "none")
+    assert section(here.json("doctor"), "weights")["remarks"] == []
+    here.json("weights", "list")
+
+
+@pytest.mark.weights
 def test_weights_are_listed_and_pulled_from_a_folder_of_yours(
     here: Any, weights_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
