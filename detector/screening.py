@@ -1,6 +1,7 @@
 """The refine step: faces that may be somebody get the full look, everybody else stays with the first one.
 
     signals (one pass a face), candidates ─ who may reach `possible`? ─▶ refine those ─▶ search them again
+                                          ─ what can matter? ─▶ the rest is dropped before records are read
 
 The full look costs another pass of the network, and most faces of a catalogue are of nobody registered. A face is
 looked at again when its best candidate comes within `MARGIN` of `possible`; the verdicts are then those that the full
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from detector.candidates import Candidates, FaceCandidate
+from detector.candidates import Candidates, CopyCandidate, FaceCandidate
 from detector.matching import MatchPolicy
 from detector.signals import Face, Signals
 
@@ -50,6 +51,24 @@ def refined(seen: Sequence[Seen], refine: Refine, search: Search, policy: MatchP
     return list(_searched_again(looked, places, search))
 
 
+def relevant(seen: Seen, policy: MatchPolicy, *, every_talent: bool) -> Seen:
+    """Without the candidates that no match can come of: those of faces that are nobody (unless `every_talent` near a
+    face is to be listed), and references that no signal finds near. Whose consents need not be asked for."""
+    found = seen.candidates
+    faces = tuple(
+        some if every_talent or may_be_somebody(face, some, policy) else ()
+        for face, some in zip(seen.signals.faces, found.faces, strict=True)
+    )
+    near = {copy.reference_id for copy in found.copies if _near(copy, policy)}
+    copies = tuple(copy for copy in found.copies if copy.reference_id in near)
+    return replace(seen, candidates=Candidates(faces, copies))
+
+
+def _near(copy: CopyCandidate, policy: MatchPolicy) -> bool:
+    table = policy.copies.get(copy.signal)
+    return copy.exact or (table is not None and copy.similarity >= min(table.shortlist, table.near))
+
+
 def _places(seen: Seen, policy: MatchPolicy) -> list[int]:
     pairs = enumerate(zip(seen.signals.faces, seen.candidates.faces, strict=True))
     return [at for at, (face, found) in pairs if may_be_somebody(face, found, policy)]
@@ -77,4 +96,5 @@ def _only(signals: Signals, places: Sequence[int]) -> Signals:
 def _strength(candidate: FaceCandidate, policy: MatchPolicy) -> float:
     calibration = policy.calibration
     calibration.signal.require(candidate.signal)
-    return calibration.strength(calibration.score(candidate.similarity, candidate.template_similarity))
+    score = calibration.score(candidate.similarity, candidate.template_similarity, candidate.commonness)
+    return calibration.strength(score)

@@ -119,8 +119,8 @@ class FaceQuality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FirstLook:
-    """What a face's full vector is made from after one pass: the aligned face, RGB, and the network's output on it, not of
-    unit length. Never stored."""
+    """What a face's full vector is made from after one pass: the aligned face, RGB, and the network's output on it,
+    not of unit length. Never stored."""
 
     crop: NDArray[np.uint8] = field(repr=False)
     output: Vector = field(repr=False)

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from detector.faces.alignment import aligned
 from detector.faces.quality import QualityLimits, judge
-from detector.faces.recogniser import FaceNetwork, Recogniser
+from detector.faces.recogniser import FaceNetwork, Recogniser, unit
 from detector.faces.sface import SFACE
 from detector.faces.tiles import TILE, find_small
 from detector.faces.yunet import Detection, DetectorSettings, YuNet, find_faces, thinned
 from detector.imagery import DecodedImage, Pixels
 from detector.runtime import Tensor
-from detector.signals import Box, Face, FacePlace, FaceQuality, SignalId, Vector
+from detector.signals import Box, Face, FacePlace, FaceQuality, FirstLook, SignalId, Vector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,12 +98,16 @@ class FaceNetworks:
         looks = map(FirstLook, usable, outputs)
         vectors = iter(zip(unit(outputs), looks, strict=True))
         nobody = np.zeros(self.dimension, np.float32)
-        return [face.recognised(*(next(vectors) if face.quality.usable else (nobody, None))) for face in faces]
+        return [
+            face.recognised(*(next(vectors) if face.quality.usable else (nobody, None))) for face in faces
+        ]
 
     def looked_at_again(self, faces: Sequence[Face]) -> list[Face]:
         """The same faces with their full vectors, by the pass that is missing; others stay as they are."""
         firsts = [face.first for face in faces if face.first is not None]
-        outputs = np.stack([first.output for first in firsts]) if firsts else np.zeros((0, self.dimension))
+        if not firsts:
+            return list(faces)
+        outputs = np.stack([first.output for first in firsts])
         vectors = iter(self._recogniser.completed(outputs, [first.crop for first in firsts]))
         return [
             face if face.first is None else replace(face, vector=next(vectors), first=None) for face in faces

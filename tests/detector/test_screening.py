@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.calibration import read_tables
-from detector.calibration import FaceCalibration, Monotone
+from detector.calibration import CopyCalibration, FaceCalibration, Monotone
 from detector.candidates import Candidates, CopyCandidate, FaceCandidate
 from detector.decoding import DecodeLimits, decode
 from detector.extractor import SignalExtractor
 from detector.faces.networks import FaceNetworks
 from detector.matching import MatchPolicy, match
-from detector.screening import MARGIN, Seen, may_be_somebody, refined
-from detector.signals import Box, Face, FaceQuality, SignalId, SignalKind, Signals, SignalSet
+from detector.screening import MARGIN, Seen, may_be_somebody, refined, relevant
+from detector.signals import Box, Face, FaceQuality, FirstLook, SignalId, SignalKind, Signals, SignalSet
 
 FACE = SignalId(SignalKind.FACE, "fake", "1", "plain")
 HASH = SignalId(SignalKind.HASH, "fake", "1", "plain")
@@ -36,7 +36,8 @@ def face(similarity: float, *, faults: tuple[str, ...] = ()) -> Face:
     """Its vector holds the similarity to the only talent that the fake search knows."""
     quality = FaceQuality(1.0, 60.0, 10.0, 0.0, faults)
     vector = np.array([similarity], np.float32)
-    return Face(Box(0, 0, 50, 50), ((0.0, 0.0),) * 5, 0.9, quality, vector, np.zeros((2, 2, 3), np.uint8))
+    first = FirstLook(np.zeros((2, 2, 3), np.uint8), vector)
+    return Face(Box(0, 0, 50, 50), ((0.0, 0.0),) * 5, 0.9, quality, vector, first)
 
 
 @dataclass
@@ -69,7 +70,7 @@ def gains(by: float) -> tuple[list[Face], object]:
 
     def refine(faces: Sequence[Face]) -> list[Face]:
         asked.extend(faces)
-        return [replace(one, vector=one.vector + np.float32(by), crop=None) for one in faces]
+        return [replace(one, vector=one.vector + np.float32(by), first=None) for one in faces]
 
     return asked, refine
 
@@ -86,7 +87,7 @@ def test_only_faces_near_possible_are_looked_at_again_and_every_answer_stays_in_
     rounded = round(POSSIBLE + 0.01, 4), round(POSSIBLE, 4)
     assert similarities(found) == [[0.0, rounded[0]], [], [0.91, 0.05, rounded[1]]]
     assert search.asked == [5, 3]
-    assert [[one.crop is None for one in item.signals.faces] for item in found] == [
+    assert [[one.first is None for one in item.signals.faces] for item in found] == [
         [False, True],
         [],
         [True, False, True],
@@ -177,7 +178,7 @@ def test_real_faces_get_the_matches_of_both_passes(weights_dir: Path, eval_dir: 
     full = [Seen(*pair) for pair in zip(both, search(both), strict=True)]
     matched = [[match(one.signals, one.candidates, policy) for one in found] for found in (ours, full)]
     assigned = [[item.assigned for one in found for item in one.faces] for found in matched]
-    again = [face.crop is None and face.quality.usable for one in ours for face in one.signals.faces]
+    again = [face.first is None and face.quality.usable for one in ours for face in one.signals.faces]
     assert sum(item is not None for item in assigned[1]) >= 20
     assert not all(again)
     for one, other in zip(*assigned, strict=True):
@@ -185,3 +186,53 @@ def test_real_faces_get_the_matches_of_both_passes(weights_dir: Path, eval_dir: 
         if one and other:
             assert one.talent_id == other.talent_id
             assert one.strength == pytest.approx(other.strength, abs=1e-3)
+
+
+@pytest.mark.weights
+def test_two_looks_give_the_vector_of_both_passes_at_once(weights_dir: Path, sample_dir: Path) -> None:
+    extractor = SignalExtractor(FaceNetworks(*sorted(weights_dir.glob("face_*.onnx"))), kinds=())
+    images = [decode(path.read_bytes(), DecodeLimits()) for path in sorted(sample_dir.glob("*.jpg"))]
+    both = [face for one in extractor.extract(images) for face in one.faces]
+    first = [face for one in extractor.screen(images) for face in one.faces]
+    assert sum(face.quality.usable for face in both) >= 4
+    for face, screened, refined_one in zip(both, first, extractor.refine(first), strict=True):
+        assert (screened.first is not None) == face.quality.usable
+        assert refined_one.first is None
+        if face.quality.usable:
+            assert float(refined_one.vector @ face.vector) > 0.99999
+            assert 0.5 < float(screened.vector @ face.vector) < 0.9999
+        else:
+            assert not screened.vector.any()
+
+
+def test_what_cannot_matter_is_dropped_and_kept_when_every_talent_is_to_be_listed() -> None:
+    table = CopyCalibration(HASH, LINE, near=0.9, very_near=0.95)
+    policy = replace(POLICY, copies={HASH: table})
+    copies = tuple(
+        CopyCandidate("ana", reference, HASH, similarity, exact=exact)
+        for reference, similarity, exact in (
+            ("a", 0.95, False),
+            ("b", 0.5, False),
+            ("b", 0.91, False),
+            ("c", 0.5, False),
+            ("d", 0.2, True),
+        )
+    )
+    (one,) = seen([face(0.9), face(0.0), face(0.9, faults=("blurred",))], search=FakeSearch())
+    one = replace(one, candidates=replace(one.candidates, copies=copies))
+    kept = relevant(one, policy, every_talent=False).candidates
+    assert [len(found) for found in kept.faces] == [1, 0, 0]
+    assert [copy.reference_id for copy in kept.copies] == ["a", "b", "b", "d"]
+    assert [len(found) for found in relevant(one, policy, every_talent=True).candidates.faces] == [1, 1, 1]
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-0.5, 0.9), max_size=6))
+def test_dropping_changes_no_match(similarities_of: list[float]) -> None:
+    (one,) = seen([face(similarity) for similarity in similarities_of], search=FakeSearch())
+    kept = relevant(one, POLICY, every_talent=False)
+    before, after = (match(item.signals, item.candidates, POLICY) for item in (one, kept))
+    assert [(item.assigned, item.margin, item.doubts) for item in before.faces] == [
+        (item.assigned, item.margin, item.doubts) for item in after.faces
+    ]
+    assert before.copies == after.copies
