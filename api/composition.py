@@ -36,6 +36,7 @@ from detector.imagery import DecodedImage
 from detector.matching import MatchPolicy
 from detector.pipeline import Detector, DetectorPorts
 from detector.ports import Screener
+from detector.runtime import one_core_a_call
 from detector.signals import SignalId, SignalKind, Signals
 from indexer.enrolment import AcceptedReference, Enroller, EnrolmentPorts, ReferenceStore
 from indexer.registry import Registry
@@ -150,6 +151,7 @@ class Application:
     @cached_property
     def extractor(self) -> ReferenceExtractor:
         """The networks. A signal whose extra or weights are missing is off; `made_by.absent` says why."""
+        one_core_a_call()
         extractor = self.parts.extractor(self.settings, self.weights)
         self._open.callback(extractor.close)
         return extractor

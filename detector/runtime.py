@@ -28,6 +28,17 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def one_core_a_call() -> None:
+    """Keep OpenCV from spreading single calls over threads of its own, for the whole process.
+
+    A scan keeps every core busy with a worker each; OpenCV's threads would take cores away from them, and wait for
+    work by spinning.
+    """
+    import cv2  # noqa: PLC0415 - as slow to load as NumPy, and not every command looks at pictures
+
+    cv2.setNumThreads(1)
+
+
 _FIRST_USE = threading.Lock()
 
 
