@@ -160,7 +160,9 @@ class Application:
     def registry(self) -> Registry:
         """The index, caught up with the store."""
         made_by = self.extractor.made_by
-        return Registry.open(made_by, self.store.changes, self.snapshot_path)
+        table = None if made_by.face is None else self.calibration.faces.get(made_by.face)
+        commonness = None if table is None else table.commonness
+        return Registry.open(made_by, self.store.changes, self.snapshot_path, commonness)
 
     @property
     def kept_signals(self) -> tuple[SignalId, ...]:

@@ -2,7 +2,8 @@
 
     python -m benchmarks.calibrate ../shared/eval [--cache FOLDER] [--write data/calibration/sface-2021dec.json]
 
-    comparisons (own talent, other talents) ─ logistic fit ─▶ strength ─ tail of the others ─▶ false match rate
+    strangers ─▶ commonness
+    comparisons, less commonness ─ logistic fit ─▶ strength ─ tail of other people ─▶ false match rate
 
 Checked by halves of the people: fitted on one half, the rates asked for are measured on the other, and the other way
 round. Checked over registry sizes: galleries drawn at random, the rate asked for beside the rate measured.
@@ -32,6 +33,7 @@ from benchmarks.evaluation import (
 from benchmarks.scoring import Matcher, false_positives, missed, outcomes
 from data.calibration import read_tables, table_text
 from detector.calibration import FaceCalibration
+from detector.commonness import Commonness
 from detector.faces.sface import SIGNAL
 from detector.fitting import Comparisons, fit
 
@@ -43,12 +45,15 @@ DRAWS = 20
 
 
 def compare(
-    table: FaceTable, gallery: Gallery, probes: Sequence[Probe], template_weight: float
+    table: FaceTable,
+    gallery: Gallery,
+    probes: Sequence[Probe],
+    template_weight: float,
+    commonness: Commonness | None,
 ) -> Comparisons:
     """LFW probes. Of each picture the largest face only: who else is in it is not known. Others are compared with few
     pictures of one person, so that five hundred of one president and his look-alike don't make the tail."""
-    best, template = gallery.best(table.vectors), gallery.template(table.vectors, table.quality)
-    scores = best + template_weight * (template - best)
+    scores = gallery.scores(template_weight, commonness)
     places = {talent: place for place, talent in enumerate(gallery.talents)}
     mated, impostor = [], []
     pictures: Counter[str] = Counter()
@@ -64,13 +69,23 @@ def compare(
     return Comparisons(np.concatenate(mated), np.concatenate(impostor))
 
 
+def fit_all(
+    table: FaceTable, gallery: Gallery, probes: Sequence[Probe], template_weight: float
+) -> tuple[FaceCalibration, Comparisons]:
+    """Commonness first, then the scores that it leaves."""
+    templates = gallery.templates(table.vectors, table.quality)
+    commonness = Commonness.measured(table.strangers(probes), templates)
+    found = compare(table, gallery, probes, template_weight, commonness)
+    return replace(fit(SIGNAL, found, template_weight), commonness=commonness), found
+
+
 def check_halves(table: FaceTable, pairs: Pairs, probes: Sequence[Probe], weight: float) -> Iterator[str]:
     """Fitted on one half of the people, measured on the other."""
     people = sorted({probe.person for probe in probes} | {talent for talent, _ in pairs})
     for seed in range(5):
         chosen = set(random.Random(seed).sample(people, len(people) // 2))  # noqa: S311  # a split, no secret
         for first in (chosen, set(people) - chosen):
-            fitted = fit(SIGNAL, compare(table, *_part(table, pairs, probes, first), weight), weight)
+            fitted, _ = fit_all(table, *_part(table, pairs, probes, first), weight)
             gallery, others = _part(table, pairs, probes, set(people) - first)
             yield f"split {seed}, {len(gallery.talents)} talents: " + _measured(
                 table, gallery, others, fitted
@@ -118,7 +133,7 @@ def as_json(fitted: FaceCalibration, found: Comparisons, talents: int, reference
         "how": "python -m benchmarks.calibrate: linear logistic fit with equal class weights; the false match rate is "
         "read off the impostor comparisons and goes on along a straight line in its logarithm",
         "pictures": "Labeled Faces in the Wild (LFW, deep-funneled), largest face of each picture, usable faces "
-        "only; at most two pictures of a person against others",
+        "only; at most two pictures of a person against others; commonness from the people who are not registered",
         "talents": talents,
         "references": references,
         "mated": len(found.mated),
@@ -133,8 +148,7 @@ def main() -> None:
     images = list(dict.fromkeys([*(image for _, image in pairs), *(probe.image for probe in probes)]))
     table = load_faces(options.folder, images, options.cache)
     gallery, weight = Gallery.of(table, pairs), options.template_weight
-    found = compare(table, gallery, probes, weight)
-    fitted = replace(fit(SIGNAL, found, weight), made="this run")
+    fitted, found = fit_all(table, gallery, probes, weight)
     for size, thresholds in fitted.table((50, 100, 268, 411, 1000, 10_000), (0.05, *ASKED)):
         scores = ", ".join(f"{fitted.strength.inverse()(at):.3f}" for at in thresholds)
         print(f"{size:6d} talents: score at FPIR 5 %, 1 %, 0.3 %: {scores}")

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.weights import WeightsCache
+from detector.commonness import Commonness
 from detector.decoding import DecodeLimits, decode
 from detector.errors import UndecodablePicture
 from detector.faces.alignment import sampled
@@ -87,6 +88,12 @@ class FaceTable:
         """The rows of each picture."""
         return {image: np.flatnonzero(self.picture == place) for place, image in enumerate(self.images)}
 
+    def strangers(self, probes: Sequence[Probe]) -> Floats:
+        """Vectors of people that nobody registered, one picture of each: the population of LFW."""
+        people = {probe.person: self.enrolled(probe.image) for probe in reversed(probes) if probe.street}
+        rows = [row for row in people.values() if row is not None and self.usable[row]]
+        return self.vectors[rows]
+
     def enrolled(self, image: str) -> int | None:
         """The face a reference picture is enrolled with: its largest."""
         rows = self.faces[image]
@@ -119,10 +126,24 @@ class Gallery:
         similarities = vectors @ vectors[self.rows].T
         return np.asarray(np.maximum.reduceat(similarities, self.starts, axis=1))
 
+    def templates(self, vectors: Floats, weights: Floats) -> Floats:
+        """Each talent's mean template: (talents, dimension)."""
+        return mean_templates(vectors[self.rows], weights[self.rows], self.starts.tolist())
+
     def template(self, vectors: Floats, weights: Floats) -> Floats:
         """Cosine of every face of the table to each talent's mean template: (faces, talents)."""
-        means = mean_templates(vectors[self.rows], weights[self.rows], self.starts.tolist())
-        return np.asarray(vectors @ means.T)
+        return np.asarray(vectors @ self.templates(vectors, weights).T)
+
+    def commonness(self, measured: Commonness | None) -> Floats:
+        """Of each talent, as the registry has it: (talents,)."""
+        templates = self.templates(self.table.vectors, self.table.quality)
+        return np.zeros(len(templates), np.float32) if measured is None else measured.of(templates)
+
+    def scores(self, template_weight: float, measured: Commonness | None) -> Floats:
+        """Of every face of the table with each talent, as a calibration makes them: (faces, talents)."""
+        best = self.best(self.table.vectors)
+        template = self.template(self.table.vectors, self.table.quality)
+        return np.asarray(best + template_weight * (template - best) - self.commonness(measured))
 
 
 def load_faces(folder: Path, images: Sequence[str], cache: Path) -> FaceTable:

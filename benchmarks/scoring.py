@@ -115,6 +115,7 @@ class Matcher:
     gallery: Gallery
     best: np.ndarray
     template: np.ndarray
+    commonness: np.ndarray
     policy: MatchPolicy
     top: int = 20
 
@@ -122,7 +123,8 @@ class Matcher:
     def of(cls, table: FaceTable, gallery: Gallery, calibration: FaceCalibration) -> Matcher:
         best = gallery.best(table.vectors)
         template = gallery.template(table.vectors, table.quality)
-        return cls(table, gallery, best, template, MatchPolicy(calibration, len(gallery.talents)))
+        commonness = gallery.commonness(calibration.commonness)
+        return cls(table, gallery, best, template, commonness, MatchPolicy(calibration, len(gallery.talents)))
 
     def __call__(self, probe: Probe) -> Scores:
         rows = self.table.faces[probe.image]
@@ -151,4 +153,5 @@ class Matcher:
                 float(best[place]),
                 float(template[place]),
                 1,
+                float(self.commonness[place]),
             )

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
+from detector.commonness import Commonness
 from detector.errors import UsageError
 from detector.signals import SignalId
 
@@ -72,16 +73,19 @@ class FaceCalibration:
 
     template_weight: share of the mean template in the score, the rest is the nearest reference. strength:
     score to log-likelihood ratio (natural log). log_false_match: strength to the natural log of the false
-    match rate of one comparison. made: how, when and on how many pairs, for people to read."""
+    match rate of one comparison. made: how, when and on how many pairs, for people to read. commonness: what a talent's
+    template resembles people in general by, which scores go without; None: they stay as they are."""
 
     signal: SignalId
     template_weight: float
     strength: Monotone
     log_false_match: Monotone
     made: str = ""
+    commonness: Commonness | None = field(default=None, repr=False, compare=False)
 
-    def score(self, similarity: float, template_similarity: float) -> float:
-        return similarity + self.template_weight * (template_similarity - similarity)
+    def score(self, similarity: float, template_similarity: float, commonness: float = 0.0) -> float:
+        """commonness: of the talent, by this table's own `commonness`."""
+        return similarity + self.template_weight * (template_similarity - similarity) - commonness
 
     def threshold(self, fpir: float, registry_size: int) -> float:
         """The strength that a face of nobody registered reaches with probability `fpir` among so many

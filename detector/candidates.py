@@ -12,7 +12,8 @@ class FaceCandidate:
     """One talent that one face may be.
 
     similarity: cosine to the talent's nearest reference, -1 to 1. template_similarity: cosine to the talent's mean
-    template. references: how many references of the talent the template is made of.
+    template. references: how many references of the talent the template is made of. commonness: how much more than
+    usual that template resembles people in general (`detector.commonness`).
     """
 
     talent_id: str
@@ -21,6 +22,7 @@ class FaceCandidate:
     similarity: float
     template_similarity: float
     references: int
+    commonness: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

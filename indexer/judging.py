@@ -238,7 +238,9 @@ def strength_of(candidate: FaceCandidate, policy: MatchPolicy) -> float:
     table."""
     table = policy.calibration
     table.signal.require(candidate.signal)
-    return table.strength(table.score(candidate.similarity, candidate.template_similarity))
+    return table.strength(
+        table.score(candidate.similarity, candidate.template_similarity, candidate.commonness)
+    )
 
 
 def prominence(box: Box, size: tuple[int, int]) -> float:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from detector.candidates import Candidates, CopyCandidate, FaceCandidate
+from detector.commonness import Commonness
 from detector.errors import SignalMismatch, SnapshotError
 from detector.signals import SignalId, Signals, SignalSet, Vector
 from indexer import snapshot
@@ -39,9 +40,17 @@ class Registry:
     """Implements detector.ports.CandidateSearch over the references of one store. Safe to share between
     threads."""
 
-    def __init__(self, signals: SignalSet, feed: ChangeFeed, snapshot_path: Path | None = None) -> None:
-        """An empty registry; `refresh` fills it. Without `snapshot_path` nothing is ever written to disk."""
+    def __init__(
+        self,
+        signals: SignalSet,
+        feed: ChangeFeed,
+        snapshot_path: Path | None = None,
+        commonness: Commonness | None = None,
+    ) -> None:
+        """An empty registry; `refresh` fills it. Without `snapshot_path` nothing is ever written to disk. commonness:
+        that of the face signal's calibration."""
         self._signals = signals
+        self.commonness = commonness
         self._feed = feed
         self._path = snapshot_path
         self._lock = ReadWriteLock()
@@ -52,13 +61,19 @@ class Registry:
         """Why the snapshot could not be used, for a person; None when it was used or there was none."""
 
     @classmethod
-    def open(cls, signals: SignalSet, feed: ChangeFeed, snapshot_path: Path | None = None) -> Registry:
+    def open(
+        cls,
+        signals: SignalSet,
+        feed: ChangeFeed,
+        snapshot_path: Path | None = None,
+        commonness: Commonness | None = None,
+    ) -> Registry:
         """Load the snapshot, or rebuild from the feed when it is absent, damaged or of something else; catch
         up.
 
         Keeps a snapshot of the result when it differs from what was loaded.
         """
-        registry = cls(signals, feed, snapshot_path)
+        registry = cls(signals, feed, snapshot_path, commonness)
         restored = registry._restore()
         changed = registry.refresh()
         if snapshot_path is not None and (changed or not restored):
@@ -142,7 +157,8 @@ class Registry:
         return [*([] if self._faces is None else [self._faces]), *self._copies]
 
     def _clear(self) -> None:
-        self._faces = None if self._signals.face is None else FaceShelf(self._signals.face)
+        face = self._signals.face
+        self._faces = None if face is None else FaceShelf(face, self.commonness)
         image = [] if self._signals.image is None else [ViewShelf(self._signals.image)]
         self._copies: list[Shelf] = [*image, *map(Shelf, self._signals.hashes)]
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.candidates import CopyCandidate, FaceCandidate
+from detector.commonness import Commonness
 from detector.signals import SignalId, SignalKind
 from indexer.faiss_index import FaissIndex
 from indexer.hash_index import HashIndex
@@ -161,11 +162,13 @@ class FaceShelf(Shelf):
 
     The template is the mean of the talent's reference vectors, weighted by the quality of each face, of unit
     length again. It is computed from the references in the order of their ids, so that any history gives the
-    same one.
+    same one. With `commonness`, how common each template is goes along with its candidates.
     """
 
-    def __init__(self, signal: SignalId) -> None:
+    def __init__(self, signal: SignalId, commonness: Commonness | None = None) -> None:
         super().__init__(signal)
+        self._measure = commonness
+        self._commonness: dict[str, float] = {}
         self._references: dict[str, set[str]] = {}
         self._templates: VectorIndex = FaissIndex(signal)
 
@@ -277,6 +280,7 @@ class FaceShelf(Shelf):
             similarity=_bounded(float(row[span.start + best])),
             template_similarity=_bounded(template),
             references=span.stop - span.start,
+            commonness=self._commonness.get(talent_id, 0.0),
         )
 
     def _owners_of(self, changes: Sequence[Change]) -> set[str]:
@@ -299,14 +303,20 @@ class FaceShelf(Shelf):
                 del self._references[owner.talent_id]
 
     def _refresh_templates(self, touched: set[str]) -> None:
-        self._templates.remove([talent for talent in touched if talent not in self._references])
+        gone = [talent for talent in touched if talent not in self._references]
+        self._templates.remove(gone)
+        for talent in gone:
+            self._commonness.pop(talent, None)
         left = sorted(talent for talent in touched if talent in self._references)
         if not left:
             return
         references, spans = self._gather(left)
         weights = np.array([self._owner[name].weight for name in references], dtype=np.float32)
         starts = [spans[talent].start for talent in left]
-        self._templates.add(self.signal, left, mean_templates(self._index.take(references), weights, starts))
+        templates = mean_templates(self._index.take(references), weights, starts)
+        self._templates.add(self.signal, left, templates)
+        if self._measure is not None:
+            self._commonness.update(zip(left, self._measure.of(templates).tolist(), strict=True))
 
 
 def mean_templates(vectors: Vectors, weights: NDArray[np.float32], starts: Sequence[int]) -> Vectors:

@@ -7,6 +7,7 @@ it could be judged; a copy signal without one is merely left out, since it still
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from detector.calibration import CopyCalibration, FaceCalibration, Monotone
+from detector.commonness import Commonness
 from detector.errors import SettingsError
 from detector.signals import SignalId, SignalKind
 
@@ -95,6 +99,7 @@ def parse_table(table: Table) -> FaceCalibration | CopyCalibration:
             strength=_monotone(table["strength"]),
             log_false_match=_monotone(table["log_false_match"]),
             made=json.dumps(table["made"], sort_keys=True),
+            commonness=_commonness(table["commonness"]) if "commonness" in table else None,
         )
     return CopyCalibration(
         signal=signal,
@@ -114,8 +119,26 @@ def table_text(table: FaceCalibration, made: Mapping[str, Any]) -> str:
         "strength": table.strength.knots,
         "log_false_match": table.log_false_match.knots,
         "made": dict(made),
+        **({} if table.commonness is None else {"commonness": _commonness_text(table.commonness)}),
     }
     return json.dumps(written, indent=1, ensure_ascii=False) + "\n"
+
+
+def _commonness(table: Table) -> Commonness:
+    """`mean` and the lower triangle of `covariance`, row by row, as base64 of little-endian float32."""
+    mean, lower = (np.frombuffer(base64.b64decode(table[name]), "<f4") for name in ("mean", "covariance"))
+    covariance = np.zeros((len(mean), len(mean)), np.float32)
+    covariance[np.tril_indices(len(mean))] = lower
+    covariance.T[np.tril_indices(len(mean))] = lower
+    return Commonness(mean, covariance, float(table["typical"]))
+
+
+def _commonness_text(commonness: Commonness) -> Table:
+    lower = commonness.covariance[np.tril_indices(len(commonness.mean))]
+    packed = (
+        base64.b64encode(values.astype("<f4").tobytes()).decode() for values in (commonness.mean, lower)
+    )
+    return {"typical": commonness.typical, **dict(zip(("mean", "covariance"), packed, strict=True))}
 
 
 def _monotone(points: Iterable[tuple[float, float]]) -> Monotone:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from data.calibration import read_tables
+from data.calibration import parse_table, read_tables, table_text
 from detector.calibration import CopyCalibration, FaceCalibration
 from detector.errors import SettingsError
-from detector.faces.sface import SIGNAL
+from detector.faces.sface import SFACE, SIGNAL
 from detector.hashing import KINDS, HashKind
 from detector.signals import SignalId, SignalKind
 
@@ -49,6 +50,32 @@ def test_the_shipped_table_asks_for_what_was_measured() -> None:
     assert table.threshold(0.003, 268) > table.threshold(0.01, 268)
 
 
+def test_the_shipped_table_knows_how_common_a_template_is() -> None:
+    commonness = read_tables().face(SIGNAL).commonness
+    assert commonness is not None
+    assert commonness.mean.shape == (SFACE.dimension,)
+    assert np.allclose(commonness.covariance, commonness.covariance.T)
+    assert np.linalg.eigvalsh(commonness.covariance).min() > 0
+    assert np.trace(commonness.covariance) + commonness.mean @ commonness.mean == pytest.approx(1, abs=1e-3)
+
+
+def test_a_table_comes_back_as_it_was_written() -> None:
+    table = read_tables().face(SIGNAL)
+    again = parse_table(json.loads(table_text(table, {"how": "again"})))
+    assert isinstance(again, FaceCalibration)
+    assert (again.strength, again.log_false_match) == (table.strength, table.log_false_match)
+    assert table.commonness is not None
+    assert again.commonness is not None
+    assert np.array_equal(again.commonness.mean, table.commonness.mean)
+    assert np.array_equal(again.commonness.covariance, table.commonness.covariance)
+    assert again.commonness.typical == table.commonness.typical
+
+
+def test_a_table_without_commonness_leaves_scores_as_they_are(tmp_path: Path) -> None:
+    keep(tmp_path, "face.json", FACE_TABLE)
+    assert read_tables(tmp_path).face(SignalId.parse("face/toy@1/none")).commonness is None
+
+
 def test_a_folder_is_read_by_kind(tmp_path: Path) -> None:
     keep(tmp_path, "face.json", FACE_TABLE)
     keep(tmp_path, "hash.json", HASH_TABLE)
@@ -83,6 +110,7 @@ def test_an_empty_folder_has_no_table(tmp_path: Path) -> None:
         json.dumps({**FACE_TABLE, "strength": [[0, 1], [1, 1]]}),
         json.dumps({key: value for key, value in FACE_TABLE.items() if key != "made"}),
         json.dumps([1, 2]),
+        json.dumps({**FACE_TABLE, "commonness": {"typical": 0.2, "mean": "AAAAAA==", "covariance": "?"}}),
     ],
 )
 def test_a_broken_table_names_its_file(tmp_path: Path, broken: str) -> None:

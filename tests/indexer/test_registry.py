@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.candidates import Candidates, FaceCandidate
+from detector.commonness import Commonness
 from detector.errors import SignalMismatch
 from detector.signals import SignalKind, SignalSet
 from indexer.registry import Registry
@@ -234,6 +235,27 @@ def test_refresh_says_how_much_it_took_in_and_then_nothing(world: Any) -> None:
     assert registry.refresh() == 4 * 4
     assert registry.refresh() == 0
     assert registry.change_number == 4
+
+
+def test_candidates_say_how_common_the_talent_s_template_is_now(world: Any) -> None:
+    feed = world.fill(world.feed(), 6, 3)
+    people = np.stack([world.unit() for _ in range(50)])
+    measured = Commonness.measured(people, people[:5])
+    following = Registry(world.made_by, feed, commonness=measured)
+    following.refresh()
+    face = world.unit()
+    feed.put("t0-r1", "t1", world.vectors(face), 0.7)
+    feed.remove("t2-r0")
+    following.refresh()
+    (answer,) = following.search([world.seen([face])], 6)
+    assert len(answer.faces[0]) == 6
+    for candidate in answer.faces[0]:
+        own = [kept for kept in feed.kept.values() if kept.talent_id == candidate.talent_id]
+        mean = sum(kept.vectors[world.face] * kept.quality for kept in own)
+        template = np.asarray(mean / np.linalg.norm(mean), np.float32)
+        assert candidate.commonness == pytest.approx(float(measured.of(template[None])[0]), abs=1e-5)
+    (unmeasured,) = opened(world, feed).search([world.seen([face])], 6)
+    assert {candidate.commonness for candidate in unmeasured.faces[0]} == {0.0}
 
 
 def test_more_changes_than_one_page_holds(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
