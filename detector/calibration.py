@@ -107,8 +107,8 @@ class FaceCalibration:
 class CopyCalibration:
     """The table of one copy signal: similarity to strength, and where near and very near begin.
 
-    Similarity is 1 - distance / bits of a hash, the cosine of an image network, the agreement of local features. shortlist:
-    from where geometry should look at a reference; never stricter than `near`."""
+    Similarity is 1 - distance / bits of a hash, the cosine of an image network, the agreement of local features.
+    shortlist: from where geometry should look at a reference; never stricter than `near`."""
 
     signal: SignalId
     strength: Monotone
