@@ -3,9 +3,13 @@
 1,500 references; 250 of them edited in 17 ways (`benchmarks.copy_edits`); 500 pictures that are copies of none. Every
 picture is embedded in several views; a query's score for a reference is the greatest cosine of their views. The
 threshold lets at most 1 % of the non-copies be flagged. Printed per network and set of views: recall per edit (the right
-reference scores above the threshold) and shortlist recall at 1, 20 and 50. No geometry: the proof comes after this.
+reference scores above the threshold) and shortlist recall at 1, 20 and 50. With `--prove`, what geometry makes of each
+shortlist of 20 (`benchmarks.copy_proof`): that is what the product finds and flags.
 
-    python -m benchmarks.copies --sscd sscd.onnx --tower FOLDER --phash [--views one,few] [--references one,crops]
+    python -m benchmarks.copies --sscd sscd.onnx --tower FOLDER --phash [--views one,few] [--prove]
+    python -m benchmarks.copies --sscd sscd.onnx --prove --distractors 100000 --cache FOLDER
+
+Distractors are further references: crops of the training side in other colours, made from a seed.
 
 Pictures: the held-out side of `training.pictures`, whose people and files no tower was trained on.
 """
@@ -16,7 +20,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +28,9 @@ import cv2
 import numpy as np
 
 from benchmarks.copy_edits import EDITS, Pixels
+from benchmarks.copy_proof import Proven, Query, Shortlist, Stage, print_proven
+from benchmarks.copy_views import QUERY_VIEWS, REFERENCE_VIEWS, View
+from benchmarks.distractors import Distractors
 from training.bases import read_rgb
 from training.pictures import held_out_pictures
 
@@ -83,86 +90,6 @@ class PerceptualHash:
         )
         low = cv2.dct(small.astype(np.float32))[: self._side, : self._side].ravel()
         return np.where(low > np.median(low), 1, -1).astype(np.float32) / self._side
-
-
-View = Callable[[Pixels], Pixels]
-
-
-def _part(top: float, left: float, height: float, width: float) -> View:
-    def view(pixels: Pixels) -> Pixels:
-        tall, wide = pixels.shape[:2]
-        rows = slice(int(top * tall), max(int(top * tall) + 8, round((top + height) * tall)))
-        columns = slice(int(left * wide), max(int(left * wide) + 8, round((left + width) * wide)))
-        return np.ascontiguousarray(pixels[rows, columns])
-
-    return view
-
-
-def _turned(turns: int, mirrored: bool) -> View:
-    def view(pixels: Pixels) -> Pixels:
-        turned = np.rot90(pixels, turns)
-        return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
-
-    return view
-
-
-def trimmed(pixels: Pixels) -> Pixels:
-    """The picture less the rows and columns at its edges that hold little but one colour."""
-    inside = pixels
-    for share in (0.2, 0.4):  # a narrow picture on a page first, then what a line of text adds to it
-        for axis in (0, 1):
-            grey = cv2.cvtColor(np.ascontiguousarray(inside), cv2.COLOR_RGB2GRAY).astype(np.float32)
-            inside = inside[:, _busy(grey, 0, share)] if axis == 0 else inside[_busy(grey, 1, share)]
-    return np.ascontiguousarray(inside) if min(inside.shape[:2]) >= 32 else pixels
-
-
-def _busy(grey: np.ndarray, axis: int, share: float) -> slice:
-    """The longest run of lines in which at least `share` isn't the line's median shade; short breaks don't end it."""
-    median = np.median(grey, axis=axis, keepdims=True)
-    busy = (np.abs(grey - median) > 6).mean(axis) > share
-    starts = np.flatnonzero(np.diff(np.concatenate(([0], busy.astype(np.int8), [0]))))
-    if len(starts) == 0:
-        return slice(None)
-    runs = _joined(starts.reshape(-1, 2), len(busy) // 40)
-    first, last = max(runs, key=lambda run: run[1] - run[0])
-    return slice(first, last)
-
-
-def _joined(runs: np.ndarray, gap: int) -> list[tuple[int, int]]:
-    joined = [(int(runs[0][0]), int(runs[0][1]))]
-    for first, last in runs[1:].tolist():
-        if first - joined[-1][1] <= gap:
-            joined[-1] = (joined[-1][0], last)
-        else:
-            joined.append((first, last))
-    return joined
-
-
-WHOLE: dict[str, View] = {"whole": _turned(0, mirrored=False)}
-FEW: dict[str, View] = {
-    "trimmed": trimmed,
-    "mirror": _turned(0, mirrored=True),
-    **{f"quarter {row}{column}": _part(row / 2, column / 2, 0.5, 0.5) for row in (0, 1) for column in (0, 1)},
-}
-MANY: dict[str, View] = {
-    "middle": _part(0.2, 0.2, 0.6, 0.6),
-    "left third": _part(0, 0, 1, 1 / 3),
-    "right third": _part(0, 2 / 3, 1, 1 / 3),
-    "upper half": _part(0.05, 0, 0.6, 1),
-}
-TURNS: dict[str, View] = {f"turn {turns}": _turned(turns, mirrored=False) for turns in (1, 2, 3)}
-MIRRORED: dict[str, View] = {f"mirrored turn {turns}": _turned(turns, mirrored=True) for turns in (1, 2, 3)}
-CROPS: dict[str, View] = {
-    "trimmed": trimmed,
-    **{
-        f"crop {row}{column}": _part(row / 4, column / 4, 0.5, 0.5)
-        for row in (0, 1, 2)
-        for column in (0, 1, 2)
-    },
-}
-EIGHT = WHOLE | {"mirror": FEW["mirror"]} | TURNS | MIRRORED
-QUERY_VIEWS = {"one": WHOLE, "few": WHOLE | FEW, "many": WHOLE | FEW | MANY | TURNS, "turns": EIGHT}
-REFERENCE_VIEWS = {"one": WHOLE, "crops": WHOLE | CROPS}
 
 
 @dataclass(frozen=True)
@@ -228,7 +155,7 @@ def _edited(
 
 
 def _embedded(embedder: Embedder, pictures: Iterator[Pixels], views: dict[str, View]) -> np.ndarray:
-    return np.stack([np.stack([embedder.embed(view(each)) for view in views.values()]) for each in pictures])
+    return np.stack([_views(embedder, each, list(views.values())) for each in pictures])
 
 
 def scores(queries: np.ndarray, references: np.ndarray) -> np.ndarray:
@@ -298,16 +225,53 @@ def main() -> None:
     asked = _parser().parse_args()
     print(f"options: {vars(asked)}\nmachine: {_machine()}\n", flush=True)
     sample = draw_sample(asked.eval_dir, asked.references, asked.edited, asked.non_copies, asked.seed)
-    results = [result for embedder in _embedders(asked) for result in _results(sample, embedder, asked)]
+    pairs = [result for embedder in _embedders(asked) for result in _results(sample, embedder, asked)]
+    results = [result for result, _ in pairs]
     print_results(results)
+    proven = _prove(sample, [shortlist for _, shortlist in pairs], asked) if asked.prove else []
     if asked.json:
-        rows = [vars(result) for result in results]
-        asked.json.write_text(
-            json.dumps({"options": _plain(asked), "results": rows}, indent=1), encoding="utf-8"
+        rows = {"results": list(map(vars, results)), "proven": list(map(_proven_row, proven))}
+        text = json.dumps({"options": _plain(asked), **rows}, indent=1)
+        asked.json.write_text(text, encoding="utf-8")
+
+
+def _proven_row(proven: Proven) -> dict[str, object]:
+    return {
+        "network": proven.network,
+        "recall": proven.recall,
+        "flagged": float(np.mean(proven.flagged)),
+        "classes": proven.classes,
+    }
+
+
+def _prove(sample: Sample, shortlists: Sequence[Shortlist], asked: argparse.Namespace) -> list[Proven]:
+    others = Distractors(asked.eval_dir, asked.distractors, asked.seed, LONGER_SIDE)
+
+    def pixels_of(index: int) -> Pixels:
+        known = len(sample.references)
+        return (
+            read_rgb(sample.references[index], LONGER_SIDE) if index < known else others.pixels(index - known)
         )
 
+    stage = Stage(pixels_of)
+    results = stage.run(_queries(sample, asked.seed), shortlists)
+    print_proven(results, stage)
+    return results
 
-def _results(sample: Sample, embedder: Embedder, asked: argparse.Namespace) -> Iterator[Result]:
+
+def _queries(sample: Sample, seed: int) -> Iterator[Query]:
+    bystanders = [read_rgb(path, LONGER_SIDE) for path in sample.bystanders]
+    sources = [read_rgb(sample.references[index], LONGER_SIDE) for index in sample.sources]
+    for edit in EDITS:
+        for index, pixels in enumerate(_edited(edit, sources, bystanders, seed)):
+            yield edit, index, pixels
+    for index, path in enumerate(sample.non_copies):
+        yield None, index, read_rgb(path, LONGER_SIDE)
+
+
+def _results(
+    sample: Sample, embedder: Embedder, asked: argparse.Namespace
+) -> Iterator[tuple[Result, Shortlist]]:
     query = {name: view for chosen in asked.views for name, view in QUERY_VIEWS[chosen].items()}
     reference = {
         name: view for chosen in asked.reference_views for name, view in REFERENCE_VIEWS[chosen].items()
@@ -318,9 +282,36 @@ def _results(sample: Sample, embedder: Embedder, asked: argparse.Namespace) -> I
         f"{embedder.name}: {vectors.embeddings_made} embeddings, {each:.1f} ms each with edits and decoding",
         flush=True,
     )
+    if asked.distractors:
+        others = Distractors(asked.eval_dir, asked.distractors, asked.seed, LONGER_SIDE)
+        views = list(reference.values())
+        more = others.vectors(embedder.name, lambda pixels: _views(embedder, pixels, views), asked.cache)
+        vectors = replace(vectors, references=np.concatenate((vectors.references, more)))
     for query_views in asked.views:
         for reference_views in asked.reference_views:
-            yield judge(vectors, embedder.name, query_views, reference_views)
+            result = judge(vectors, embedder.name, query_views, reference_views)
+            yield result, shortlist(vectors, embedder.name, query_views, reference_views)
+
+
+def _views(embedder: Embedder, pixels: Pixels, views: Sequence[View]) -> np.ndarray:
+    """The whole first; a view that shows just the picture again costs nothing."""
+    whole = embedder.embed(views[0](pixels))
+    shown = (view(pixels) for view in views[1:])
+    return np.stack([whole, *(whole if part is pixels else embedder.embed(part) for part in shown)])
+
+
+def shortlist(vectors: Vectors, network: str, query_views: str, reference_views: str) -> Shortlist:
+    """The nearest references of every copy and non-copy, by the views that are named."""
+    query = [vectors.query_views.index(view) for view in QUERY_VIEWS[query_views]]
+    chosen = [vectors.reference_views.index(view) for view in REFERENCE_VIEWS[reference_views]]
+    references = vectors.references[:, chosen]
+
+    def nearest(queries: np.ndarray) -> np.ndarray:
+        return np.argsort(-scores(queries[:, query], references), axis=1)[:, : max(SHORTLISTS)]
+
+    copies = np.stack([nearest(each) for each in vectors.copies])
+    label = f"{network} {query_views}/{reference_views}"
+    return Shortlist(label, list(EDITS), copies, nearest(vectors.non_copies))
 
 
 def _embedders(asked: argparse.Namespace) -> Iterator[Embedder]:
@@ -345,13 +336,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--phash", action="store_true", help="pHash of 64 and 256 bits")
     parser.add_argument(
-        "--views", type=_names(QUERY_VIEWS), default=["one"], help="of queries: one, few, many or turns"
+        "--views",
+        type=_names(QUERY_VIEWS),
+        default=["one"],
+        help="of queries: one, few, many, turns or panels",
     )
-    parser.add_argument("--reference-views", type=_names(REFERENCE_VIEWS), default=["one"], help="one, crops")
+    parser.add_argument(
+        "--reference-views", type=_names(REFERENCE_VIEWS), default=["one"], help="one, crops, panels"
+    )
     parser.add_argument("--references", type=int, default=1500)
     parser.add_argument("--edited", type=int, default=250)
     parser.add_argument("--non-copies", type=int, default=500)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--prove", action="store_true", help="prove the shortlists by geometry")
+    parser.add_argument("--distractors", type=int, default=0, help="further references")
+    parser.add_argument("--cache", type=Path, help="folder that keeps the distractors' vectors")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     return parser
 

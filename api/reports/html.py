@@ -16,10 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from typing import TYPE_CHECKING, Any
 
 from api.reports.cards import Card, Gallery, Scale, card_of
 from api.reports.jsonl import read_row_at, read_rows, read_rows_with_offsets
@@ -27,6 +24,9 @@ from api.reports.rows import assigned, reasons, talent_refs
 from api.reports.tally import Tally, is_flagged, severity_of
 from detector.decision import Verdict
 from detector.finding import Row
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 DEFAULT_LIMIT = 200
@@ -102,6 +102,8 @@ def write_html(
     limit: int = DEFAULT_LIMIT,
 ) -> None:
     """Write the report of a findings file. `path` is replaced only by a complete report."""
+    from markupsafe import Markup
+
     surveyed = survey(findings, limit)
     template = _environment().get_template("report.html")
     temporary = path.with_name(path.name + ".part")
@@ -142,6 +144,8 @@ def _words(code: object) -> str:
 
 
 def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -5,16 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.copies import (
-    QUERY_VIEWS,
-    REFERENCE_VIEWS,
-    PerceptualHash,
-    Vectors,
-    judge,
-    scores,
-    trimmed,
-)
+from benchmarks.copies import PerceptualHash, Vectors, judge, scores
 from benchmarks.copy_edits import EDITS
+from benchmarks.copy_views import QUERY_VIEWS, REFERENCE_VIEWS, trimmed
 from training.pictures import held_out_pictures, training_pictures
 
 SIZE = 64

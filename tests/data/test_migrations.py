@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.dialects import sqlite
 
 from data.store import NewReference, Store
 from data.store.database import Database
+from data.store.migrate import NEWEST, _config
 from data.store.tables import UtcDateTime, metadata
 from detector.errors import StoreError
 
@@ -31,6 +33,22 @@ def test_the_migrations_build_the_tables_of_the_code(store: Store, store_url: st
             assert constraints["name"] == f"pk_{name}"
             assert constraints["constrained_columns"] == [column.name for column in table.primary_key]
     database.close()
+
+
+def test_the_newest_schema_is_the_one_that_the_migrations_end_at() -> None:
+    """Opening compares with the constant alone and does not load Alembic."""
+    assert ScriptDirectory.from_config(_config()).get_current_head() == NEWEST
+
+
+def test_an_up_to_date_store_is_opened_without_alembic(store: Store, store_url: str) -> None:
+    script = (
+        "import sys; from datetime import UTC, datetime; from data.store import Store;"
+        "Store.open(sys.argv[1], clock=lambda: datetime.now(UTC)).close(); assert 'alembic' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, store_url], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_opening_again_changes_nothing(store_url: str, clock: Clock) -> None:

@@ -64,3 +64,12 @@ def test_a_stage_that_fails_is_counted_and_fails() -> None:
     with pytest.raises(KeyError):
         fail()
     assert stages.seconds["decode"] >= 0.01
+
+
+def test_the_processes_clock_counts_threads_that_work_for_the_stage() -> None:
+    stages = Stages(time.process_time)
+    with stages.timed("network"):
+        helper = threading.Thread(target=work, args=(0.05,))
+        helper.start()
+        helper.join()
+    assert stages.seconds["network"] >= 0.05
