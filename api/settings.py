@@ -39,6 +39,9 @@ CONFIG_NAME = "lookalike.toml"
 RENAMED = {"image_model": "image_network"}
 """Former names of settings, which still count where the new one isn't set in the same place."""
 
+IMAGE_NETWORKS = ("sscd", "sscd-224", "tower")
+"""Image networks with a name of their own; any other value of `image_network` is an open_clip spec."""
+
 MEBIBYTE = 1024 * 1024
 
 
@@ -76,6 +79,12 @@ def _filled(text: str) -> str:
 def _folders(value: object) -> object:
     """A variable holds several folders as PATH does; the file has a list."""
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+def _image_network(name: str) -> str:
+    if name in IMAGE_NETWORKS or "/" in name or name.startswith(("hf-hub:", "local-dir:")):
+        return name
+    raise ValueError("names no image network")
 
 
 def _usable_url(url: str) -> str:
@@ -146,6 +155,7 @@ class Settings(BaseModel):
             "ViT-B-32/laion2b_s34b_b79k, hf-hub:… or local-dir:…"
         ),
         BeforeValidator(lambda value: None if value in ("", "none") else value),
+        AfterValidator(lambda name: name if name is None else _image_network(name)),
     ] = Field(
         default="sscd",
         description="The network that embeds whole pictures, to find copies by.",

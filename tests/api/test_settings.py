@@ -112,6 +112,7 @@ def test_an_unknown_variable_is_kept_for_the_doctor(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("image_network", "sscd-300"),
         ("target_fpir", "2"),
         ("target_fpir", "nan"),
         ("batch_size", "many"),

@@ -22,7 +22,7 @@ def settings_for(folder: Path, model: str | None) -> Settings:
 @pytest.mark.weights
 @pytest.mark.parametrize(
     ("model", "reason"),
-    [(None, "image_network is none"), ("no-spec-at-all", "clip")],
+    [(None, "image_network is none"), ("local-dir:no/clip/here", "clip")],
     ids=["unset", "unusable"],
 )
 def test_an_image_signal_that_is_off_says_why(
