@@ -40,13 +40,10 @@ def gaps(store: Store, signals: Sequence[SignalId], at: datetime) -> list[Gap]:
     """One per signal that some reference lacks, whose talent's biometric consent holds at `at`."""
     having, counts = store.coverage.counts(), store.references.counts()
     references = sum(counts.values())
-    lacking = {
-        signal: store.coverage.lacking_by_talent([signal])
-        for signal in signals
-        if having.get(signal, 0) < references  # counted at once; who lacks one is only asked where somebody does
-    }
-    if not lacking:
+    lacked = [signal for signal in signals if having.get(signal, 0) < references]
+    if not lacked:
         return []
+    lacking = {signal: store.coverage.lacking_by_talent([signal]) for signal in lacked}
     findable = _findable(store, sorted(counts), at)
     total = sum(counts[talent] for talent in findable)
     found = [

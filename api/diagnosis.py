@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -21,8 +21,9 @@ from sqlalchemy.engine import make_url
 
 import data.migrations
 from api.composition import Application
-from api.settings import Configured
-from data.weights import WeightsStatus
+from api.face_networks import known
+from api.settings import Configured, Settings
+from data.weights import WeightsStatus, manifest
 from detector.errors import LookalikeError
 from detector.matching import SMALLEST_REGISTRY
 from detector.runtime import cores
@@ -146,8 +147,16 @@ def _weights(application: Application) -> Section:
         ("name", "revision", "status", "path", "licence"),
         rows,
         needed,
-        tuple(one for one in wanted if one not in needed),
+        (*(one for one in wanted if one not in needed), *_licences(settings)),
     )
+
+
+def _licences(settings: Settings) -> Iterator[str]:
+    """What a network in use forbids."""
+    name, listed = settings.face_network, known(manifest())
+    network = settings.face_networks.get(name) or listed.get(name)
+    if network is not None and not network.commercial:
+        yield f"the face network {name} may not be used commercially (licence: {network.licence})"
 
 
 def _missing(statuses: Sequence[WeightsStatus]) -> tuple[str, ...]:

@@ -42,7 +42,8 @@ def _halved(manifest: Path) -> Iterator[Labelled]:
     by_person: dict[str, list[Path]] = {}
     for row in _rows(manifest, ("person", "image")):
         by_person.setdefault(row["person"], []).append(manifest.parent / row["image"])
-    for person, pictures in by_person.items():
+    for person, listed in by_person.items():
+        pictures = list(dict.fromkeys(listed))  # a picture beside itself is no comparison
         references = min(MOST_REFERENCES, (len(pictures) + 1) // 2)
         for number, picture in enumerate(pictures):
             yield Labelled(picture, frozenset({person}), person, number < references)

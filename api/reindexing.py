@@ -75,7 +75,8 @@ def prune(application: Application, signals: Sequence[SignalId]) -> Mapping[Sign
     """Delete the vectors that these signals replace, from the store and from the index snapshot."""
     gone = application.store.coverage.prune(signals)
     made_by, changes = application.extractor.made_by, application.store.changes
-    Registry.open(made_by, changes, application.snapshot_path).save()  # needs no calibration, as a verdict does
+    # a registry of its own: that of the application serves verdicts, and those need a calibration
+    Registry.open(made_by, changes, application.snapshot_path).save()
     return gone
 
 

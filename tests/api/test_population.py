@@ -33,6 +33,14 @@ def test_the_first_half_of_a_persons_pictures_are_references(
     assert found[0].path == tmp_path / "ada-0.jpg"
 
 
+def test_a_picture_listed_twice_counts_once(tmp_path: Path) -> None:
+    path = written(tmp_path, "people.csv", "person,image\nada,a.jpg\nada,a.jpg\nada,b.jpg\n")
+    assert [(one.path.name, one.reference) for one in read_population(path)] == [
+        ("a.jpg", True),
+        ("b.jpg", False),
+    ]
+
+
 def test_cells_are_trimmed(tmp_path: Path) -> None:
     path = written(tmp_path, "people.csv", "person,image\n ada , a.jpg \nada,b.jpg\n")
     assert [(one.group, one.path.name) for one in read_population(path)] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,22 @@ def test_with_weights_everything_needed_is_here(
     assert all(row["match: strength"] >= row["possible: strength"] for row in rows)
     absent = [row for row in section(report, "signals")["rows"] if row["state"] == "off"]
     assert [row["signal"] for row in absent] == ["image"]
+
+
+def test_a_network_of_ones_own_is_listed_with_its_licence(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = {
+        "file": str(here.folder / "lab.onnx"),
+        "licence": "research",
+        "commercial": False,
+        "dimension": 64,
+    }
+    monkeypatch.setenv("LOOKALIKE_FACE_NETWORKS", json.dumps({"lab": table}))
+    monkeypatch.setenv("LOOKALIKE_FACE_NETWORK", "lab")
+    weights = section(here.json("doctor", code=1), "weights")
+    (row,) = [row for row in weights["rows"] if row["name"] == "lab"]
+    assert (row["status"], row["licence"]) == ("absent", "research")
+    assert "the face network lab may not be used commercially (licence: research)" in weights["remarks"]
+    assert not any("sface" in problem for problem in weights["problems"]), "it is not needed"
 
 
 @pytest.mark.weights
