@@ -14,6 +14,7 @@ from typing import Any
 from detector.decision import Considered, Decision, Reason, Severity, Verdict
 from detector.errors import InputError
 from detector.matches import CopyMatch, FaceMatch, ScoredCandidate
+from detector.proofs import Polygon, Proof
 from detector.signals import Box, Face, FaceQuality, SignalSet
 from detector.use import Use
 
@@ -170,8 +171,28 @@ def _copy_row(copy: CopyFinding, refs: Mapping[str, str]) -> Row:
         "strength": round(copy.match.strength, 5),
         "band": copy.match.band,
         "copy_class": copy.match.copy_class,
+        "proof": _proof_row(copy.match.proof) if copy.match.proof else None,
         "decision": _decision_row(copy.decision),
     }
+
+
+def _proof_row(proof: Proof) -> Row:
+    """What lies over what: regions as corners in fractions of each picture, areas in percent of it."""
+    return {
+        "agreement": round(proof.agreement, 4),
+        "face_agreement": None if proof.face_agreement is None else round(proof.face_agreement, 4),
+        "inliers": proof.inliers,
+        "mirrored": proof.mirrored,
+        "rotation": round(proof.rotation, 1),
+        "picture_region": _region_row(proof.query_region),
+        "picture_percent": round(100 * proof.query_share, 1),
+        "reference_region": _region_row(proof.reference_region),
+        "reference_percent": round(100 * proof.reference_share, 1),
+    }
+
+
+def _region_row(region: Polygon) -> list[list[float]]:
+    return [[round(x, 4), round(y, 4)] for x, y in region]
 
 
 def _decision_row(decision: Decision) -> Row:

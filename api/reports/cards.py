@@ -7,10 +7,10 @@ Plain values for a template without logic. Faces that are nobody registered get 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from api.reports.rows import assigned, decided
+from api.reports.rows import assigned, decided, overlap_of
 from api.reports.thumbnails import Thumbnail
 from detector.decision import Severity
 from detector.finding import Row
@@ -22,12 +22,14 @@ REFERENCES_SHOWN = 2
 
 @dataclass(frozen=True, slots=True)
 class ReferencePicture:
-    """A reference as the report shows it; `box` is the enrolled face as fractions of the picture."""
+    """A reference as the report shows it; `box` is the enrolled face as fractions of the picture, `region` the corners
+    of what the picture under check copies, in percent."""
 
     reference_id: str
     picture: Thumbnail | None
     box: Box | None
     source: str
+    region: str | None = None
 
 
 class Gallery(Protocol):
@@ -76,6 +78,14 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """What a copied reference lies over: `points` are the corners in percent of the picture, as SVG has them."""
+
+    severity: str
+    points: str
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """One talent of the picture: what was matched and what the rules say of it."""
 
@@ -84,6 +94,7 @@ class Subject:
     ref: str
     severity: str
     evidence: tuple[Gauge, ...]
+    overlaps: tuple[str, ...]
     runner_up: str | None
     decisions: tuple[Row, ...]
     references: tuple[ReferencePicture, ...]
@@ -97,6 +108,7 @@ class Card:
     row: Row
     picture: Thumbnail | None
     boxes: tuple[Marked, ...]
+    regions: tuple[Region, ...]
     subjects: tuple[Subject, ...]
     strangers: int
 
@@ -110,6 +122,7 @@ def card_of(number: int, row: Row, gallery: Gallery, scale: Scale) -> Card:
         row=row,
         picture=gallery.picture(row),
         boxes=tuple(_boxes(row, letters)),
+        regions=tuple(_regions(row)),
         subjects=tuple(
             _subject(letters[talent], talent, items, row, gallery, scale) for talent, items in talents.items()
         ),
@@ -137,6 +150,16 @@ def _boxes(row: Row, letters: dict[str, str]) -> Iterator[Marked]:
             yield Marked(letters[face["talent"]], face["decision"]["severity"], *percent)
 
 
+def _regions(row: Row) -> Iterator[Region]:
+    for copy in row["copies"]:
+        if copy.get("proof"):
+            yield Region(copy["decision"]["severity"], _corners(copy["proof"]["picture_region"]))
+
+
+def _corners(region: list[list[float]]) -> str:
+    return " ".join(f"{100 * x:.2f},{100 * y:.2f}" for x, y in region)
+
+
 def _subject(letter: str, talent: str, items: list[Row], row: Row, gallery: Gallery, scale: Scale) -> Subject:
     ref = next(ref for item in items for ref in _refs(item))
     return Subject(
@@ -145,6 +168,7 @@ def _subject(letter: str, talent: str, items: list[Row], row: Row, gallery: Gall
         ref=ref,
         severity=_gravest(items),
         evidence=tuple(gauge for item in items for gauge in _gauges(item, row, scale)),
+        overlaps=tuple(told for item in items if "candidates" not in item and (told := overlap_of(item))),
         runner_up=next((text for item in items for text in _runner_up(item)), None),
         decisions=tuple(_distinct_decisions(items)),
         references=tuple(_references(items, gallery)),
@@ -205,7 +229,9 @@ def _distinct_decisions(items: list[Row]) -> Iterator[Row]:
 def _references(items: list[Row], gallery: Gallery) -> Iterator[ReferencePicture]:
     chosen = [assigned(item) if "candidates" in item else item for item in items]
     ids = dict.fromkeys(each["reference"] for each in chosen if each)
+    proven = [item for item in items if item.get("proof")]
+    regions = {item["reference"]: _corners(item["proof"]["reference_region"]) for item in proven}
     for reference_id in list(ids)[:REFERENCES_SHOWN]:
         reference = gallery.reference(reference_id)
         if reference is not None:
-            yield reference
+            yield replace(reference, region=regions.get(reference_id))

@@ -41,6 +41,23 @@ def best_candidate(row: Row) -> Candidate | None:
     return max(every, key=lambda candidate: float(candidate["strength"]), default=None)
 
 
+def overlap_of(copy: Row) -> str | None:
+    """How a copied reference lies in the picture, for a person; None where nothing was measured."""
+    proof = copy.get("proof")
+    if not proof:
+        return None
+    kind = (copy["copy_class"] or "possible copy").replace("_", " ")
+    parts = [
+        f"{kind}: {proof['reference_percent']:.0f} % of the reference lies over "
+        f"{proof['picture_percent']:.0f} % of the picture",
+        f"{100 * proof['agreement']:.0f} % of that looks the same",
+        f"{proof['inliers']} points fit",
+        *(["mirrored"] if proof["mirrored"] else []),
+        *([f"turned by {proof['rotation']:.0f} degrees"] if abs(proof["rotation"]) >= 1 else []),
+    ]
+    return ", ".join(parts)
+
+
 def threshold_of_faces(row: Row) -> float | None:
     """The strength that a face had to reach."""
     threshold = row["threshold_applied"].get(row["signals"]["face"])

@@ -17,6 +17,12 @@ from detector.finding import Row
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
+
+def _first_copy(row: Row) -> Row:
+    """The strongest copy; an empty row where there is none."""
+    return next(iter(row["copies"]), {})
+
+
 COLUMNS: Mapping[str, Callable[[Row], Any]] = {
     "source": lambda row: row["source"],
     "sha256": lambda row: row["sha256"],
@@ -32,6 +38,9 @@ COLUMNS: Mapping[str, Callable[[Row], Any]] = {
     "consents": lambda row: "|".join(consent_ids(row)),
     "faces": lambda row: len(row["faces"]),
     "copies": lambda row: len(row["copies"]),
+    "copy_class": lambda row: _first_copy(row).get("copy_class"),
+    "copy_picture_percent": lambda row: (_first_copy(row).get("proof") or {}).get("picture_percent"),
+    "copy_reference_percent": lambda row: (_first_copy(row).get("proof") or {}).get("reference_percent"),
     "best_similarity": lambda row: (best_candidate(row) or {}).get("similarity"),
     "best_strength": lambda row: (best_candidate(row) or {}).get("strength"),
     "threshold_applied": threshold_of_faces,

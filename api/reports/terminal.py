@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from api.reports.rows import best_candidate, reasons, talent_refs
+from api.reports.rows import best_candidate, overlap_of, reasons, talent_refs
 from api.reports.tally import Tally
 from api.terminal import console, say
 from detector.finding import Row
@@ -68,13 +68,14 @@ def why(row: Row) -> Text:
 
 
 def who(row: Row) -> Text:
-    """Who was found, by reference, and how similar."""
+    """Who was found, by reference, how similar, and how the first copied reference lies in the picture."""
     named = talent_refs(row)
     if not named:
         return Text("–", style="dim")
     best = best_candidate(row)
-    similarity = f"\nsimilarity {best['similarity']:.2f}" if best else ""
-    return Text("\n".join(map(_printable, named)) + similarity)
+    similarity = [f"similarity {best['similarity']:.2f}"] if best else []
+    overlaps = [told for copy in row["copies"] if (told := overlap_of(copy))]
+    return Text("\n".join([*map(_printable, named), *similarity, *overlaps[:1]]))
 
 
 def _printable(text: str) -> str:

@@ -24,9 +24,11 @@ from detector.finding import CopyFinding, FaceFinding, Finding, Row, to_row
 from detector.imagery import DecodedImage
 from detector.matches import Band, CopyClass, CopyMatch, FaceMatch, ScoredCandidate
 from detector.pipeline import Submission
+from detector.proofs import Proof
 from detector.signals import Box, FaceQuality, SignalId, SignalKind, SignalSet
 from detector.use import Use
 
+LOCAL = SignalId(SignalKind.LOCAL, "rootsift", "1", "grey")
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 FACE = SignalId(SignalKind.FACE, "sface", "2021dec", "align112")
 HASH = SignalId(SignalKind.HASH, "phash", "4.3", "gray32")
@@ -77,6 +79,15 @@ def face(talent: str | None = "tal_ana", x: float = 10, verdict: Decision | None
 
 def copy() -> CopyFinding:
     match = CopyMatch("tal_ana", "ref_1", HASH, 0.97, 6.0, Band.MATCH, CopyClass.ROUTINE_EDIT)
+    return CopyFinding(match, decision())
+
+
+def cropped() -> CopyFinding:
+    """The left half of a reference, turned a little, in the right half of the picture."""
+    half = ((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0))
+    left = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+    proof = Proof(61, 0.93, 0.0, True, -4.2, half, left, 0.5, 0.5, 0.97, Box(0.6, 0.1, 0.2, 0.3), 0)
+    match = CopyMatch("tal_ana", "ref_1", LOCAL, 0.93, 12.2, Band.MATCH, CopyClass.EMBEDDED, proof)
     return CopyFinding(match, decision())
 
 
@@ -163,6 +174,7 @@ def made() -> type:
         "decision": staticmethod(decision),
         "face": staticmethod(face),
         "copy": staticmethod(copy),
+        "cropped": staticmethod(cropped),
         "finding": staticmethod(finding),
         "failed": staticmethod(failed),
         "nobody": staticmethod(nobody),

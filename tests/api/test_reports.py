@@ -135,6 +135,16 @@ def test_only_faces_of_somebody_registered_are_marked(made, report):
     assert "1 face of nobody registered" in page.text
 
 
+def test_a_proven_copy_shows_what_lies_over_what(made, report):
+    card = report([made.finding(copies=(made.cropped(),))])
+    shown = [attrs["points"] for tag, attrs in Page(card).tags if tag == "polygon"]
+    right_half = "50.00,0.00 100.00,0.00 100.00,100.00 50.00,100.00"
+    left_half = "0.00,0.00 50.00,0.00 50.00,100.00 0.00,100.00"
+    assert shown == [right_half, left_half]
+    told = "embedded: 50 % of the reference lies over 50 % of the picture, 93 % of that looks the same, 61 points fit"
+    assert f"{told}, mirrored, turned by -4 degrees" in Page(card).text
+
+
 def test_the_gravest_come_first_and_the_rest_is_counted(made, report):
     def graded(name, severity):
         verdict = made.decision(Verdict.EXPIRED, severity)
@@ -194,6 +204,24 @@ def test_the_csv_has_a_line_per_row_and_the_inputs_columns(made, tmp_path):
     assert (lines[0]["sku"], lines[0]["input_verdict"]) == ("'=1+1", "theirs")
     assert (lines[0]["talents"], lines[0]["consents"], lines[0]["best_strength"]) == ("ana", "con_1@2", "9.5")
     assert lines[1]["error_code"] == "truncated"
+
+
+def test_the_csv_says_how_the_strongest_copy_lies(made, tmp_path):
+    path = tmp_path / "found.csv"
+    rows = [
+        made.row(made.finding(copies=(made.cropped(),))),
+        made.row(made.finding()),
+        made.row(made.nobody()),
+    ]
+    write_csv(path, rows, [{}, {}, {}], [])
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        lines = list(csv.DictReader(file))
+    names = ("copy_class", "copy_picture_percent", "copy_reference_percent")
+    assert [tuple(line[name] for name in names) for line in lines] == [
+        ("embedded", "50.0", "50.0"),
+        ("routine_edit", "", ""),
+        ("", "", ""),
+    ]
 
 
 def test_flagged_wins_over_failed(made):

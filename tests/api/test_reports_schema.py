@@ -28,6 +28,7 @@ def validator() -> Draft202012Validator:
 def rows(made):
     use = Use("Acme", "campaign", Medium.TV, "FR", made.at, made.at, made.at, True, alterations=("hair",))
     every = [made.finding(), made.failed(), made.nobody(), made.finding(use=use)]
+    every.append(made.finding(copies=(made.cropped(),)))
     return [json.loads(json.dumps(made.row(each))) for each in every]
 
 
