@@ -2,8 +2,9 @@
 
     labelled pictures ─ decode, extract ─▶ one face each ─ compare ─▶ scores ─ fit ─▶ table ─ check by halves ─▶ made
 
-A score is made as the registry makes it: a share of the mean template, the rest of the nearest reference. Every
-picture is compared with all other people, at most two of one person, so that no single face makes the tail.
+A score is made as the registry makes it: a share of the mean template, the rest of the nearest reference, less how
+common the template is where the table in force knows that (the new table keeps it). Every picture is compared with
+all other people, at most two of one person, so that no single face makes the tail.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -23,6 +24,7 @@ from api.composition import Application, Decoder
 from api.population import Labelled
 from data.sources import file_item
 from detector.calibration import FaceCalibration
+from detector.commonness import Commonness
 from detector.errors import InputError, UsageError, WeightsError
 from detector.fitting import Comparisons, fit, measured_rates
 from detector.imagery import DecodedImage
@@ -90,12 +92,15 @@ def calibrate(application: Application, labels: Sequence[Labelled], advance: Cal
     signal = _face_signal(application.extractor)
     left_out: Counter[str] = Counter()
     seen = list(_seen(application, labels, left_out, advance))
-    found = compare(seen)
+    known = application.calibration.faces.get(signal)
+    commonness = None if known is None else known.commonness
+    found = compare(seen, commonness)
     require_enough(found)
     table = fit(signal, found, TEMPLATE_WEIGHT, measured_rates(len(found.impostor)))
     references = [one for one in seen if one.label.reference]
     people = frozenset[str]().union(*(one.label.shows for one in references))
-    checks = tuple(_checks(signal, seen))
+    checks = tuple(_checks(signal, seen, commonness))
+    table = replace(table, commonness=commonness)
     return Made(table, len(found.mated), len(found.impostor), len(people), len(references), left_out, checks)
 
 
@@ -116,14 +121,14 @@ def require_enough(found: Comparisons) -> None:
     )
 
 
-def compare(seen: Sequence[Seen]) -> Comparisons:
+def compare(seen: Sequence[Seen], commonness: Commonness | None = None) -> Comparisons:
     """Every face against the people with references: against its own where it is no reference itself, and against all
-    others."""
+    others. commonness: what scores go without, as in the registry."""
     gallery = _Gallery.of([one for one in seen if one.label.reference])
     mated: list[float] = []
     impostor: list[Floats] = []
     pictures: Counter[str] = Counter()
-    for one, scores in zip(seen, gallery.scores(seen), strict=True):
+    for one, scores in zip(seen, gallery.scores(seen, commonness), strict=True):
         own = np.array([person in one.label.shows for person in gallery.people], bool)
         if not one.label.reference:
             mated += scores[own].tolist()
@@ -157,24 +162,25 @@ class _Gallery:
         templates = mean_templates(vectors, np.maximum(weights, 1e-3), starts)
         return cls(tuple(people[at] for at in starts), vectors, templates, starts)
 
-    def scores(self, seen: Sequence[Seen]) -> Iterator[Floats]:
+    def scores(self, seen: Sequence[Seen], commonness: Commonness | None) -> Iterator[Floats]:
         """Per face one score for each of `people`."""
         if not self.people:
             yield from (np.zeros(0, np.float32) for _ in seen)
             return
+        less = np.float32(0) if commonness is None else commonness.of(self.templates)
         for at in range(0, len(seen), _ROWS):
             faces = np.stack([one.face.vector for one in seen[at : at + _ROWS]])
             best = np.maximum.reduceat(faces @ self.vectors.T, np.array(self.starts), axis=1)
-            yield from best + TEMPLATE_WEIGHT * (faces @ self.templates.T - best)
+            yield from best + TEMPLATE_WEIGHT * (faces @ self.templates.T - best) - less
 
 
-def _checks(signal: SignalId, seen: Sequence[Seen]) -> Iterator[str]:
+def _checks(signal: SignalId, seen: Sequence[Seen], commonness: Commonness | None) -> Iterator[str]:
     """Fitted on one half of the people, measured on the other, both ways round."""
     groups = sorted({one.label.group for one in seen})
     first = set(groups[::2])
     halves = [[one for one in seen if (one.label.group in first) is side] for side in (True, False)]
     for fitted_on, measured_on in (halves, halves[::-1]):
-        ours, others = compare(fitted_on), compare(measured_on)
+        ours, others = compare(fitted_on, commonness), compare(measured_on, commonness)
         rates = measured_rates(len(ours.impostor))
         if len(rates) < 2 or not len(ours.mated):
             return
