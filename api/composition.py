@@ -229,6 +229,9 @@ class Application:
         """The pipeline over everything above; `top` candidates are listed per face even below threshold. One
         call keeps one core busy: a scan makes as many at once as there are. Raises SignalMismatch where a reindex is
         needed first."""
+        screener = self.extractor if isinstance(self.extractor, Screener) else None
+        if screener is not None:
+            screener.load_ahead()
         require_faces(self.gaps, partially=self.settings.answer_partially)
         ports = DetectorPorts(
             decode=self.decoder,
@@ -238,7 +241,7 @@ class Application:
             files=self.store.references,
             policy=self.policy,
             clock=self.clock,
-            screener=self.extractor if isinstance(self.extractor, Screener) else None,
+            screener=screener,
             prover=GeometricProver(self.store.references),
         )
         return Detector(ports, top=top)

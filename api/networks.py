@@ -12,6 +12,7 @@ from pathlib import Path
 from api.face_networks import choose, weights_of
 from api.settings import Settings
 from data.weights import WeightsCache
+from detector.compiled import CompiledCache
 from detector.embedding import open_embedder
 from detector.errors import MissingExtra, WeightsError
 from detector.extractor import Embedder, SignalExtractor
@@ -34,11 +35,21 @@ def build_extractor(settings: Settings, weights: WeightsCache) -> SignalExtracto
     face = choose(settings, weights)
     looked = FaceSettings(DetectorSettings(tiles=settings.thorough))
     faces = FaceNetworks(
-        weights.ensure("yunet"), face.file, network=face.network, settings=looked, threads=threads
+        weights.ensure("yunet"),
+        face.file,
+        network=face.network,
+        settings=looked,
+        threads=threads,
+        cache=compiled(settings),
     )
     embedder, why_off = _embedder(settings, weights)
     absent = {} if why_off is None else {SignalKind.IMAGE: why_off}
     return SignalExtractor(faces, embedder, absent, threads=threads)
+
+
+def compiled(settings: Settings) -> CompiledCache:
+    """Where compiled networks are kept between runs."""
+    return CompiledCache(settings.cache_dir / "compiled")
 
 
 def needed(settings: Settings) -> frozenset[str]:
@@ -71,7 +82,7 @@ def _opened(name: str, settings: Settings, weights: WeightsCache) -> Embedder:
     side = _sscd_side(name)
     if side is not None:
         spec = sscd(weights.entry(SSCD).revision, side)
-        return SquareNetwork(weights.ensure(SSCD), spec, threads=threads)
+        return SquareNetwork(weights.ensure(SSCD), spec, threads=threads, cache=compiled(settings))
     if name == TOWER:
         return open_tower(Path(str(files("data").joinpath(TOWER))), threads=threads)
     return open_embedder(

@@ -57,6 +57,9 @@ class ImageEmbedder:
     def signal(self) -> SignalId:
         return self._signal
 
+    def load(self) -> None:
+        """Nothing is left to do: `open_embedder` has loaded and compared everything."""
+
     def vectors(self, pictures: Sequence[Pixels], pool: Executor | None = None) -> Tensor:
         """Unit vectors (n, dimension) of at least one RGB picture, in their order."""
         parts = [pictures[at : at + BATCH] for at in range(0, len(pictures), BATCH)]

@@ -36,6 +36,10 @@ class Embedder(Protocol):
     @property
     def signal(self) -> SignalId: ...
 
+    def load(self) -> None:
+        """Make everything ready for the first picture."""
+        ...
+
     def vectors(self, pictures: Sequence[Pixels], pool: Executor | None = None) -> Tensor: ...
 
 
@@ -86,6 +90,12 @@ class SignalExtractor:
         """The same for references: of each picture the one face whose place is known, and the picture's own signals."""
         looked = list(self._pool.map(self._look_at, images, places))
         return self._completed(images, looked, self._recognise(looked), self._pool)
+
+    def load_ahead(self) -> None:
+        """Begin to load the networks while something else is done. What goes wrong is told at the first picture."""
+        for part in (self._faces, self._embedder):
+            if part is not None:
+                self._pool.submit(part.load)
 
     def screen(self, images: Sequence[DecodedImage]) -> list[Signals]:
         """The same, each usable face with its vector of one pass; one that isn't has zeros."""

@@ -9,6 +9,9 @@ machine's CPU can do in bfloat16.
 
 from __future__ import annotations
 
+import hashlib
+import io
+import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -18,7 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from detector.compiled import CompiledCache
 from detector.errors import WeightsError
+
+logger = logging.getLogger(__name__)
 
 Tensor = NDArray[np.float32]
 
@@ -61,7 +67,8 @@ class Network:
     WeightsError on first use if the file cannot be read.
 
     `pictures`: the network, which wants float planes (n, 3, height, width), is fed bytes (n, height, width, 3)
-    and makes planes of them itself, which is several times faster than NumPy."""
+    and makes planes of them itself, which is several times faster than NumPy. `cache` keeps the compiled
+    form of a network that comes from a file."""
 
     def __init__(
         self,
@@ -71,10 +78,12 @@ class Network:
         threads: int | None = None,
         dtype: DTypeLike = np.float32,
         pictures: bool = False,
+        cache: CompiledCache | None = None,
     ) -> None:
         self._model = model
         self._shape = shape
         self._pictures = pictures
+        self._cache = cache
         self._dtype = np.dtype(np.uint8 if pictures else dtype)
         self._threads = threads or cores()
         self._lock = threading.Lock()
@@ -102,6 +111,51 @@ class Network:
     def _compile(self) -> Any:
         openvino = _openvino()
         core = openvino.Core()
+        if self._cache is None or not isinstance(self._model, Path):
+            return self._compile_anew(openvino, core)
+        name, key = self._named(openvino, core)
+        kept = self._cache.read(name, key)
+        if kept is not None:
+            try:
+                return core.import_model(io.BytesIO(kept), "CPU", self._options())
+            except RuntimeError:
+                logger.info(
+                    "the compiled form of %s does not fit any more; it is compiled anew", self._model.name
+                )
+        compiled = self._compile_anew(openvino, core)
+        exported = io.BytesIO()
+        compiled.export_model(exported)
+        self._cache.keep(name, key, exported.getvalue())
+        return compiled
+
+    def _named(self, openvino: Any, core: Any) -> tuple[str, str]:
+        """What the compiled form is called, and all that it depends on."""
+        shape = "x".join("n" if length < 0 else str(length) for length in self._shape)
+        device = (
+            core.get_property("CPU", "FULL_DEVICE_NAME"),
+            core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"),
+        )
+        parts = (
+            self._file_sha256(),
+            shape,
+            self._dtype,
+            self._pictures,
+            self._options(),
+            openvino.__version__,
+            device,
+        )
+        return f"{Path(self._model).stem}-{shape}", " ".join(map(str, parts))
+
+    def _file_sha256(self) -> str:
+        """Of the file, and of the one beside it where OpenVINO's own format keeps the weights."""
+        weights = Path(self._model).with_suffix(".bin")
+        try:
+            content = [Path(self._model).read_bytes(), weights.read_bytes() if weights.exists() else b""]
+        except OSError as fault:
+            raise self._unreadable() from fault
+        return hashlib.sha256(b"".join(content)).hexdigest()
+
+    def _compile_anew(self, openvino: Any, core: Any) -> Any:
         model = self._read(core) if isinstance(self._model, Path) else self._model
         model.reshape(openvino.PartialShape(list(self._shape)))
         if self._pictures:
@@ -112,9 +166,12 @@ class Network:
         try:
             return core.read_model(self._model)
         except RuntimeError as fault:
-            raise WeightsError(
-                f"{self._model} is not a network that can be read; delete it and run `lookalike weights pull`"
-            ) from fault
+            raise self._unreadable() from fault
+
+    def _unreadable(self) -> WeightsError:
+        return WeightsError(
+            f"{self._model} is not a network that can be read; delete it and run `lookalike weights pull`"
+        )
 
     def _options(self) -> dict[str, object]:
         return {

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from detector.compiled import CompiledCache
 from detector.faces.alignment import aligned
 from detector.faces.quality import QualityLimits, judge
 from detector.faces.recogniser import FaceNetwork, Recogniser, unit
@@ -57,9 +58,10 @@ class FaceNetworks:
         network: FaceNetwork = SFACE,
         settings: FaceSettings | None = None,
         threads: int | None = None,
+        cache: CompiledCache | None = None,
     ) -> None:
-        self._yunet = YuNet(yunet_path, threads=threads)
-        self._recogniser = Recogniser(network, recogniser_path, threads=threads)
+        self._yunet = YuNet(yunet_path, threads=threads, cache=cache)
+        self._recogniser = Recogniser(network, recogniser_path, threads=threads, cache=cache)
         self._settings = settings or FaceSettings()
 
     @property

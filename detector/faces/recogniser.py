@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from detector.compiled import CompiledCache
 from detector.errors import WeightsError
 from detector.imagery import Pixels
 from detector.runtime import Network, Tensor
@@ -68,10 +69,17 @@ class FaceNetwork:
 class Recogniser:
     """One network with its weights. Thread-safe. `pool` spreads large batches over the cores."""
 
-    def __init__(self, network: FaceNetwork, model: Path, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        network: FaceNetwork,
+        model: Path,
+        *,
+        threads: int | None = None,
+        cache: CompiledCache | None = None,
+    ) -> None:
         self.network = network
         self._model = model
-        self._session = Network(model, (-1, 3, 112, 112), threads=threads)
+        self._session = Network(model, (-1, 3, 112, 112), threads=threads, cache=cache)
 
     def load(self) -> None:
         self._session.load()

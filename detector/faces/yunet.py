@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.compiled import CompiledCache
 from detector.imagery import Pixels
 from detector.runtime import Network, Tensor
 from detector.shrinking import shrunk
@@ -44,8 +45,10 @@ class Detection:
 class YuNet:
     """The network alone. Thread-safe."""
 
-    def __init__(self, model: Path, *, threads: int | None = None) -> None:
-        self._network = Network(model, (1, 3, -1, -1), threads=threads, pictures=True)
+    def __init__(
+        self, model: Path, *, threads: int | None = None, cache: CompiledCache | None = None
+    ) -> None:
+        self._network = Network(model, (1, 3, -1, -1), threads=threads, pictures=True, cache=cache)
 
     def load(self) -> None:
         self._network.load()

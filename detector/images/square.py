@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.compiled import CompiledCache
 from detector.faces.recogniser import unit
 from detector.imagery import Pixels
 from detector.runtime import Network, Tensor
@@ -49,9 +50,21 @@ class SquareNetwork:
     """One network of this form, a file or a model object of OpenVINO's. Thread-safe; compiled on first use. Implements
     `extractor.Embedder`."""
 
-    def __init__(self, file: Path | Any, spec: SquareSpec, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        file: Path | Any,
+        spec: SquareSpec,
+        *,
+        threads: int | None = None,
+        cache: CompiledCache | None = None,
+    ) -> None:
         self._spec = spec
-        self._network = Network(file, (-1, spec.side, spec.side, 3), threads=threads, dtype=np.uint8)
+        shape = (-1, spec.side, spec.side, 3)
+        self._network = Network(file, shape, threads=threads, dtype=np.uint8, cache=cache)
+
+    def load(self) -> None:
+        """Compile now instead of at the first picture."""
+        self._network.load()
 
     @property
     def signal(self) -> SignalId:
