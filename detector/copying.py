@@ -49,6 +49,13 @@ PROVEN_AT_MOST = 20
 FULL = 0.85
 """Share of a picture's area from which it counts as whole: a turn by ten degrees cuts corners of a tenth."""
 
+FEW_INLIERS = 12
+"""Keypoints that must fit for the table's agreement to be a proof. With fewer, outlines alone may have met: two people
+before a white wall agree at up to 0.84."""
+
+AGREE_OF_FEW = 0.9
+"""Agreement that is a proof however few keypoints fit."""
+
 SAME_FACE = 0.95
 """Agreement from which a reference's face looks the same in the picture. Swapped faces and second photographs of the
 same person stay below; edits of the whole picture stay above (docs/copies.md)."""
@@ -177,7 +184,7 @@ def _class_of(
 ) -> tuple[Band, CopyClass] | None:
     """Band and class of what was measured; None when it is no copy."""
     face = _face_says(talent_id, proof, faces)
-    if proof.agreement < table.near:
+    if proof.agreement < (table.near if proof.inliers >= FEW_INLIERS else AGREE_OF_FEW):
         known = proof.face_agreement is not None
         worth_a_look = known and face is _Says.SAME and proof.inliers >= ENOUGH_INLIERS
         return (Band.POSSIBLE, CopyClass.ALTERED) if worth_a_look else None

@@ -37,6 +37,9 @@ FEWEST_SPOTS = 8
 SHADES = 9
 """Neighbouring grey values that count as one shade."""
 
+HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
+"""From where OpenCV counts pixels, the middle of the first, to its corner."""
+
 Mask = NDArray[np.bool_]
 
 
@@ -52,7 +55,7 @@ class Agreement:
 
 def agreement(reference: Bytes, query: Bytes, homography: Homography) -> Agreement:
     """Compare two grey pictures. homography: the reference's pixels to the query's, as they are handed in."""
-    warped, inside = _warped(query, homography, reference.shape)
+    warped, inside = warped_into(query, homography, reference.shape)
     weight = inside.astype(np.float32)
     area = np.maximum(_boxed(weight), np.float32(1.0))
     textured, alike = _compared(_softened(reference), _softened(warped), weight, area)
@@ -81,7 +84,7 @@ def _one_shade(values: Bytes) -> float:
     return float(np.convolve(counted, np.ones(SHADES)).max() / values.size)
 
 
-def _warped(query: Bytes, homography: Homography, shape: tuple[int, ...]) -> tuple[Bytes, Mask]:
+def warped_into(query: Bytes, homography: Homography, shape: tuple[int, ...]) -> tuple[Bytes, Mask]:
     """The query in the reference's frame, and where it covers it. Reduced first where it is larger, so that
     nothing aliases."""
     height, width = shape
@@ -103,8 +106,7 @@ def _warped(query: Bytes, homography: Homography, shape: tuple[int, ...]) -> tup
 
 def _centred(homography: Homography) -> Homography:
     """OpenCV counts from the middle of the first pixel, sizes from its corner."""
-    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
-    return np.asarray(np.linalg.inv(half) @ homography @ half, np.float64)
+    return np.asarray(np.linalg.inv(HALF) @ homography @ HALF, np.float64)
 
 
 def _zoom(homography: Homography, width: int, height: int) -> float:

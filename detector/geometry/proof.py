@@ -2,8 +2,8 @@
 
     Prover(query) ─ prove(reference) ─▶ placement, plain or mirrored ─▶ agreement ─▶ regions, percent of area ─▶ Proof
 
-A `Proof` is what was measured; whether it suffices is `detector.copying`'s to say. The number of inliers decides
-nothing beyond the fewest that a placement needs (docs/copies.md has the measurements).
+A `Proof` is what was measured; whether it suffices is `detector.copying`'s to say. A placement on few keypoints is
+refined first (docs/copies.md has the measurements).
 """
 
 from __future__ import annotations
@@ -15,9 +15,23 @@ from numpy.typing import NDArray
 
 from detector.geometry.agreement import FEWEST_SPOTS, Agreement, agreement
 from detector.geometry.features import LocalFeatures
-from detector.geometry.placement import FEWEST, Homography, Pairs, Placement, fit, mutual, unit, vote
+from detector.geometry.placement import (
+    FEWEST,
+    Homography,
+    Pairs,
+    Placement,
+    fit,
+    mutual,
+    plausible,
+    unit,
+    vote,
+)
+from detector.geometry.refinement import refined
 from detector.proofs import Polygon, Proof
 from detector.signals import Box
+
+SURE = 12
+"""Inliers from which a placement is exact enough."""
 
 _WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 
@@ -57,6 +71,8 @@ def _proof(
     query: LocalFeatures, reference: LocalFeatures, placement: Placement, *, mirrored: bool
 ) -> Proof | None:
     lying = _between_fractions(placement.homography, reference, query)
+    if placement.inliers < SURE:
+        lying = _refined(query, reference, lying)
     over = _clipped(_moved(_WHOLE, lying))
     if len(over) < 3:
         return None
@@ -76,6 +92,21 @@ def _proof(
         face_agreement=face,
         face_box=_flipped_box(face_box) if mirrored and face_box else face_box,
     )
+
+
+def _refined(query: LocalFeatures, reference: LocalFeatures, lying: Homography) -> Homography:
+    """The same, made exact by the small pictures; as it was where that makes it no way to lay one over the other."""
+    theirs, ours = _scaling(reference.grey), _scaling(query.grey)
+    found = refined(reference.grey, query.grey, ours @ lying @ np.linalg.inv(theirs))
+    height, width = reference.grey.shape
+    if not plausible(found, width, height):
+        return lying
+    return np.asarray(np.linalg.inv(ours) @ found @ theirs, np.float64)
+
+
+def _scaling(grey: NDArray[np.uint8]) -> Homography:
+    """From fractions of a picture to its pixels."""
+    return np.diag([grey.shape[1], grey.shape[0], 1.0])
 
 
 def _between_fractions(homography: Homography, reference: LocalFeatures, query: LocalFeatures) -> Homography:

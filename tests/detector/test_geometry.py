@@ -16,6 +16,7 @@ from detector.geometry.codec import decode, encode
 from detector.geometry.features import QUERY, REFERENCE, Effort, LocalFeatures, describe, spread
 from detector.geometry.placement import plausible
 from detector.geometry.proof import Prover
+from detector.geometry.refinement import refined
 from detector.imagery import Pixels
 from detector.proofs import Proof
 from detector.signals import Box
@@ -133,6 +134,21 @@ def test_pictures_without_a_keypoint_prove_nothing() -> None:
     assert len(describe(flat, QUERY)) == 0
     assert prove(flat) is None
     assert prove(PICTURE, describe(flat, REFERENCE)) is None
+
+
+def test_a_placement_that_is_some_pixels_off_is_made_exact() -> None:
+    grey = np.asarray(cv2.cvtColor(PICTURE, cv2.COLOR_RGB2GRAY), np.uint8)
+    small = np.asarray(cv2.resize(grey, (96, 78), interpolation=cv2.INTER_AREA), np.uint8)
+    blurred = np.asarray(cv2.GaussianBlur(grey, (0, 0), 3), np.uint8)
+    right = np.diag([320 / 96, 260 / 78, 1.0])
+    off = right @ np.array([[1.03, 0.01, 2.0], [-0.01, 1.02, -1.5], [0, 0, 1.0]])
+    assert agreement(small, blurred, off).share < 0.8
+    assert agreement(small, blurred, refined(small, blurred, off)).share > 0.95
+
+
+def test_where_nothing_fits_better_the_placement_stays() -> None:
+    flat = np.full((60, 60), 128, np.uint8)
+    np.testing.assert_array_equal(refined(flat, flat, np.eye(3)), np.eye(3))
 
 
 def test_flat_on_flat_is_no_agreement() -> None:

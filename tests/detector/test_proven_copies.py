@@ -129,6 +129,13 @@ def test_the_references_own_face_upon_something_else_is_worth_a_look() -> None:
     assert judged(replace(pasted, face_agreement=None)) is None
 
 
+def test_few_points_prove_only_what_agrees_nearly_everywhere() -> None:
+    few = replace(CLEAN, inliers=8, agreement=0.84, face_agreement=None, face_box=None, face_at=None)
+    assert judged(few, ()) is None
+    assert classed(replace(few, agreement=0.92), ()) == (Band.MATCH, CopyClass.ROUTINE_EDIT)
+    assert classed(replace(few, inliers=12), ()) == (Band.MATCH, CopyClass.ROUTINE_EDIT)
+
+
 def test_the_very_file_needs_no_proof() -> None:
     exact = CopyCandidate("ana", "r1", SignalId(SignalKind.HASH, "sha256", "1", "bytes"), 1.0, exact=True)
     assert shortlist([exact, *NEAR], TABLES) == ()
