@@ -160,9 +160,7 @@ def _scored(
 
 def _calibrated(candidate: FaceCandidate, calibration: FaceCalibration, bands: Bands) -> ScoredCandidate:
     calibration.signal.require(candidate.signal)
-    score = calibration.score(
-        candidate.similarity, candidate.template_similarity, candidate.commonness
-    )
+    score = calibration.score(candidate.similarity, candidate.template_similarity, candidate.commonness)
     strength = calibration.strength(score)
     return ScoredCandidate(
         talent_id=candidate.talent_id,

@@ -9,8 +9,9 @@ is part of the signal's id, as are alignment and input range: vectors made other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -82,11 +83,14 @@ class Recogniser:
         self._session = Network(model, (-1, 3, 112, 112), threads=threads, cache=cache)
 
     def load(self) -> None:
-        self._session.load()
+        with self._fed():
+            self._session.load()
 
     def plain(self, crops: Sequence[Pixels]) -> Tensor:
         """Outputs as the network gives them, without the mirror, not normalised: shape (n, dimension)."""
-        return self._fitting(self._session.run(self._blob(crops)), len(crops))
+        with self._fed():
+            outputs = self._session.run(self._blob(crops))
+        return self._fitting(outputs, len(crops))
 
     def vectors(self, crops: Sequence[Pixels], pool: Executor | None = None) -> Tensor:
         """Unit vectors, shape (n, dimension), of aligned RGB crops (112, 112, 3), in their order."""
@@ -125,6 +129,15 @@ class Recogniser:
         blob = pixels.transpose(0, 3, 1, 2).astype(np.float32)
         return blob if (network.mean, network.std) == (0.0, 1.0) else (blob - network.mean) / network.std
 
+    @contextmanager
+    def _fed(self) -> Iterator[None]:
+        """A network of other crops, or of one at a time, fails inside OpenVINO: at loading or at the first run."""
+        try:
+            yield
+        except RuntimeError as fault:
+            last = str(fault).strip().splitlines()[-1]
+            raise self._unfit(f"can't be run on crops of 112 x 112 ({last})") from fault
+
     def _fitting(self, outputs: Mapping[str, Tensor], count: int) -> Tensor:
         """The output that is the vector. Raises WeightsError when the file is not as it was described."""
         network = self.network
@@ -133,9 +146,7 @@ class Recogniser:
             raise self._unfit(f"has the outputs {', '.join(outputs)}, but none named {name}")
         vectors = outputs[name].reshape(count, -1) if len(outputs[name]) == count else outputs[name]
         if vectors.shape != (count, network.dimension):
-            raise self._unfit(
-                f"gives vectors of shape {vectors.shape[1:]}, not of {network.dimension} numbers"
-            )
+            raise self._unfit(f"gives {vectors.shape} for {count} crops, not {(count, network.dimension)}")
         return vectors
 
     def _unfit(self, why: str) -> WeightsError:

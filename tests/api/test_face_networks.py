@@ -127,6 +127,15 @@ def test_a_file_that_is_not_as_described_is_a_sentence(tmp_path: Path, change: d
     assert caught.value.code == "network_unfit"
 
 
+def test_a_network_of_larger_crops_is_a_sentence(tmp_path: Path) -> None:
+    settings = with_own(tmp_path)
+    write_recogniser(tmp_path / "mine.onnx", cell=28)
+    chosen = choose(settings, cache_of(tmp_path))
+    with pytest.raises(WeightsError, match="correct the description of the face network mine") as caught:
+        Recogniser(chosen.network, chosen.file, threads=1).vectors(crops(1))
+    assert caught.value.code == "network_unfit"
+
+
 def test_non_commercial_networks_load_only_when_the_user_says_so(tmp_path: Path) -> None:
     tables = {"lab": own(write_recogniser(tmp_path / "lab.onnx"), commercial=False, licence="research only")}
     asked = settings_for(tmp_path, face_network="lab", face_networks=tables)

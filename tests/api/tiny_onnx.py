@@ -36,10 +36,13 @@ def projection(dimension: int, seed: int = 0) -> NDArray[np.float32]:
     return np.random.default_rng(seed).normal(size=(192, dimension)).astype(np.float32)
 
 
-def write_recogniser(path: Path, dimension: int = 512, output: str = "1333", seed: int = 0) -> Path:
-    """Averages of squares, then a fixed projection; input and output are named and shaped as AuraFace's."""
+def write_recogniser(
+    path: Path, dimension: int = 512, output: str = "1333", seed: int = 0, cell: int = CELL
+) -> Path:
+    """Averages of squares, then a fixed projection; input and output are named and shaped as AuraFace's. Another
+    `cell` makes a network of crops that are eight such cells wide."""
     ints = [
-        message((1, name), *((8, CELL) for _ in range(2)), (20, 7)) for name in ("kernel_shape", "strides")
+        message((1, name), *((8, cell) for _ in range(2)), (20, 7)) for name in ("kernel_shape", "strides")
     ]
     nodes = [
         message((1, "data"), (2, "cells"), (4, "AveragePool"), *((5, each) for each in ints)),
@@ -53,7 +56,7 @@ def write_recogniser(path: Path, dimension: int = 512, output: str = "1333", see
         *((1, node) for node in nodes),
         (2, "stand-in"),
         (5, weight),
-        (11, _value("data", "None", 3, 112, 112)),
+        (11, _value("data", "None", 3, 8 * cell, 8 * cell)),
         (12, _value(output, 1, dimension)),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
