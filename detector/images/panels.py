@@ -29,7 +29,7 @@ RATIO = 4
 """How many times more a seam's pixel steps than what is beside it does: edges in photographs are softer."""
 
 SEAM = 0.4
-"""The share of a line's pixels that must step so. One photograph in twenty has such a line, nearly always at a border."""
+"""The share of a line's pixels that must step so. One photograph in twenty has such a line, mostly at a border."""
 
 CONTINUED = 0.15
 """The same share where the line is a seam of a larger part: a cell's edge may be lost against a like neighbour."""
@@ -41,7 +41,7 @@ SMALLEST = 0.15
 """The least height and width of a panel, as shares of the picture's."""
 
 LARGEST = 0.7
-"""The most area of a panel, as a share of the picture's: the vector of a picture that it fills so far is near its own."""
+"""The most area of a panel, as a share of the picture's: what a panel fills so far has a vector near the panel's."""
 
 BUSY = 0.3
 """The share of a panel's pixels that must not be of its commonest shade."""
