@@ -3,11 +3,11 @@
 1,500 references; 250 of them edited in 17 ways (`benchmarks.copy_edits`); 500 pictures that are copies of none. Every
 picture is embedded in several views; a query's score for a reference is the greatest cosine of their views. The
 threshold lets at most 1 % of the non-copies be flagged. Printed per network and set of views: recall per edit (the right
-reference scores above the threshold) and shortlist recall at 1, 20 and 50. With `--prove`, what geometry makes of each
+reference scores above the threshold) and shortlist recall at 1, 20 and 50. Then what geometry makes of each
 shortlist of 20 (`benchmarks.copy_proof`): that is what the product finds and flags.
 
-    python -m benchmarks.copies --sscd sscd.onnx --tower FOLDER --phash [--views one,few] [--prove]
-    python -m benchmarks.copies --sscd sscd.onnx --prove --distractors 100000 --cache FOLDER
+    python -m benchmarks.copies [--sscd sscd.onnx] [--tower FOLDER] [--phash] [--views one,panels] [--no-prove]
+    python -m benchmarks.copies --distractors 100000 --cache FOLDER
 
 Distractors are further references: crops of the training side in other colours, made from a seed.
 
@@ -15,7 +15,6 @@ Pictures: the held-out side of `training.pictures`, whose people and files no to
 """
 
 import argparse
-import json
 import os
 import platform
 import time
@@ -31,6 +30,7 @@ from benchmarks.copy_edits import EDITS, Pixels
 from benchmarks.copy_proof import Proven, Query, Shortlist, Stage, print_proven
 from benchmarks.copy_views import QUERY_VIEWS, REFERENCE_VIEWS, View
 from benchmarks.distractors import Distractors
+from benchmarks.figures import Figure, Result
 from training.bases import read_rgb
 from training.pictures import held_out_pictures
 
@@ -165,7 +165,7 @@ def scores(queries: np.ndarray, references: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Result:
+class Judged:
     """Figures of one network with one set of views on each side."""
 
     network: str
@@ -184,7 +184,7 @@ class Result:
         return [self.network, views, f"{mean:.3f}", f"{worst} {self.recall[worst]:.2f}", *short]
 
 
-def judge(vectors: Vectors, network: str, query_views: str, reference_views: str) -> Result:
+def judge(vectors: Vectors, network: str, query_views: str, reference_views: str) -> Judged:
     """Threshold from the non-copies, then recall of every edit, by the views that are named."""
     query = [vectors.query_views.index(view) for view in QUERY_VIEWS[query_views]]
     chosen = [vectors.reference_views.index(view) for view in REFERENCE_VIEWS[reference_views]]
@@ -200,10 +200,10 @@ def judge(vectors: Vectors, network: str, query_views: str, reference_views: str
         rank = (found > own[:, None]).sum(1)
         for k in SHORTLISTS:
             shortlist[k][edit] = float((rank < k).mean())
-    return Result(network, query_views, reference_views, threshold, recall, shortlist)
+    return Judged(network, query_views, reference_views, threshold, recall, shortlist)
 
 
-def print_results(results: Sequence[Result]) -> None:
+def print_results(results: Sequence[Judged]) -> None:
     """The summary, then recall and shortlist recall at 20 per edit, as tables."""
     _table(["network", "views query / reference", "mean recall", "worst", *(f"@{k}" for k in SHORTLISTS)])
     for result in results:
@@ -230,18 +230,40 @@ def main() -> None:
     print_results(results)
     proven = _prove(sample, [shortlist for _, shortlist in pairs], asked) if asked.prove else []
     if asked.json:
-        rows = {"results": list(map(vars, results)), "proven": list(map(_proven_row, proven))}
-        text = json.dumps({"options": _plain(asked), **rows}, indent=1)
-        asked.json.write_text(text, encoding="utf-8")
+        options = {name: str(value) for name, value in vars(asked).items()}
+        bars = {each.network: each.recall for each in proven} or {
+            _label(each): each.recall for each in results
+        }
+        series = {"recall_per_edit": bars}
+        made = Result(
+            "python -m benchmarks.copies", options, asked.seed, list(_figures(results, proven)), series
+        )
+        made.write(asked.json)
 
 
-def _proven_row(proven: Proven) -> dict[str, object]:
-    return {
-        "network": proven.network,
-        "recall": proven.recall,
-        "flagged": float(np.mean(proven.flagged)),
-        "classes": proven.classes,
-    }
+def _figures(results: Sequence[Judged], proven: Sequence[Proven]) -> Iterator[Figure]:
+    """The goals of the copy benchmark against what was measured; without proofs, of the networks alone."""
+    for result in results:
+        listed = float(np.mean(list(result.shortlist[20].values())))
+        yield Figure(f"shortlist recall@20, {_label(result)}", listed, "share", "at least", 0.99)
+    for each in proven:
+        yield Figure(
+            f"mean recall, {each.network}",
+            float(np.mean(list(each.recall.values()))),
+            "share",
+            "at least",
+            0.97,
+        )
+        yield Figure(
+            f"recall of the worst edit, {each.network}", min(each.recall.values()), "share", "at least", 0.85
+        )
+        yield Figure(
+            f"non-copies flagged, {each.network}", float(np.mean(each.flagged)), "share", "at most", 0.01
+        )
+
+
+def _label(result: Judged) -> str:
+    return f"{result.network} {result.query_views}/{result.reference_views}"
 
 
 def _prove(sample: Sample, shortlists: Sequence[Shortlist], asked: argparse.Namespace) -> list[Proven]:
@@ -271,7 +293,7 @@ def _queries(sample: Sample, seed: int) -> Iterator[Query]:
 
 def _results(
     sample: Sample, embedder: Embedder, asked: argparse.Namespace
-) -> Iterator[tuple[Result, Shortlist]]:
+) -> Iterator[tuple[Judged, Shortlist]]:
     query = {name: view for chosen in asked.views for name, view in QUERY_VIEWS[chosen].items()}
     reference = {
         name: view for chosen in asked.reference_views for name, view in REFERENCE_VIEWS[chosen].items()
@@ -315,6 +337,11 @@ def shortlist(vectors: Vectors, network: str, query_views: str, reference_views:
 
 
 def _embedders(asked: argparse.Namespace) -> Iterator[Embedder]:
+    """Those asked for; SSCD from the cache of weights, as the product has it, where none is."""
+    if not (asked.phash or asked.tower or asked.sscd):
+        from data.weights import WeightsCache  # noqa: PLC0415  only when nothing is named
+
+        asked.sscd = WeightsCache(Path.home() / ".cache" / "lookalike").ensure("sscd")
     if asked.phash:
         yield PerceptualHash(8)
         yield PerceptualHash(16)
@@ -330,7 +357,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--eval-dir", type=Path, default=Path("../shared/eval"))
     parser.add_argument("--sscd", type=Path, help="SSCD's ONNX file")
-    parser.add_argument("--sscd-side", type=int, default=224)
+    parser.add_argument("--sscd-side", type=int, default=160)
     parser.add_argument(
         "--tower", type=Path, action="append", default=[], help="a folder made by training; may be repeated"
     )
@@ -338,7 +365,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--views",
         type=_names(QUERY_VIEWS),
-        default=["one"],
+        default=["panels"],
         help="of queries: one, few, many, turns or panels",
     )
     parser.add_argument(
@@ -348,7 +375,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--edited", type=int, default=250)
     parser.add_argument("--non-copies", type=int, default=500)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--prove", action="store_true", help="prove the shortlists by geometry")
+    parser.add_argument("--prove", action=argparse.BooleanOptionalAction, default=True, help="by geometry")
     parser.add_argument("--distractors", type=int, default=0, help="further references")
     parser.add_argument("--cache", type=Path, help="folder that keeps the distractors' vectors")
     parser.add_argument("--json", type=Path, help="where to write the figures")
@@ -363,12 +390,6 @@ def _names(known: dict[str, dict[str, View]]) -> Callable[[str], list[str]]:
         return chosen
 
     return names
-
-
-def _plain(asked: argparse.Namespace) -> dict[str, object]:
-    return {
-        name: value if isinstance(value, int | list) else str(value) for name, value in vars(asked).items()
-    }
 
 
 def _machine() -> str:
