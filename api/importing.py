@@ -1,6 +1,6 @@
 """Importing a roster: people, their releases, their pictures; one result per row, in order.
 
-    rows ─ a batch ─▶ person and release, not kept yet ─▶ enrolment (networks once a batch) ─▶ results, in order
+    rows ─ some batches ─▶ person and release, not kept yet ─▶ enrolment (networks once a batch) ─▶ results, in order
                                                              └ accepted: person, release and reference are kept
 
 A rejected row puts nothing on record. Everything that a row writes is committed before its result is given out: a
@@ -33,6 +33,9 @@ from indexer.enrolment import (
 )
 from indexer.judging import Release as StandingRelease
 
+ROWS = 8 * BATCH
+"""Rows that are prepared together: some batches, so that one is looked at while the one before is stored."""
+
 COLUMNS = ("talent_ref", "image", "status", "code", "detail")
 
 
@@ -64,7 +67,7 @@ class RosterImport:
     def run(self, rows: Iterable[RosterRow], at: datetime) -> Iterator[ImportResult]:
         """One result per row, in order, given out once everything the row writes is durable."""
         remaining = iter(rows)
-        while batch := list(islice(remaining, BATCH)):
+        while batch := list(islice(remaining, ROWS)):
             self._people = _People(self._store, self._registration)
             prepared = [self._prepared(row, at) for row in batch]
             requests = [item for item in prepared if isinstance(item, EnrolmentRequest)]

@@ -2,8 +2,8 @@
 
     request ─ release, same file ─▶ decode ─▶ extract (a batch at once) ─▶ judge, in order ─▶ store ─▶ result
 
-Networks run over a small batch; then its rows are judged one after the other, each against the registry and
-against what the same batch accepted before it. A row is written before its result is given out: what was
+Networks run over a small batch, while the rows of the one before are judged one after the other, each against the
+registry and against what the same batch accepted before it. A row is written before its result is given out: what was
 acknowledged is kept. A rejected row costs nothing but itself. Without a release the picture is not even
 opened.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -21,12 +22,12 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from detector.candidates import Candidates, FaceCandidate
-from detector.commonness import Commonness
 from detector.errors import Conflict, InputError, WeightsError
 from detector.imagery import DecodedImage
 from detector.matching import MatchPolicy
 from detector.ports import Extractor
-from detector.signals import Box, Face, FaceQuality, SignalId, Signals, SignalSet
+from detector.signals import Box, Face, FaceQuality, SignalId, Signals
+from indexer.accepted import Accepted
 from indexer.judging import (
     Objection,
     Release,
@@ -39,7 +40,7 @@ from indexer.judging import (
     likeness,
     note_likeness,
 )
-from indexer.ports import LocalSignal, Vectors
+from indexer.ports import LocalSignal
 from indexer.reference_vectors import local_vectors, reference_vectors
 from indexer.registry import Registry
 
@@ -211,13 +212,24 @@ class Enroller:
     def enrol(self, requests: Iterable[EnrolmentRequest], at: datetime) -> Iterator[EnrolmentResult]:
         """One result per request, in order; a result is given out after its reference is durably kept.
 
-        Requests are drawn a batch at a time. `at` is the moment the releases are judged at.
+        Requests are drawn a batch at a time, one batch ahead: while one is judged and stored, the networks look at the
+        next. `at` is the moment the releases are judged at.
         """
         remaining = iter(requests)
-        while batch := list(islice(remaining, BATCH)):
-            self._ports.registry.refresh()
-            read = self._without_same_files([_read(request, at) for request in batch])
-            yield from self._judge_batch(self._extract(list(self._ports.map_decode(self._decode, read))))
+        with ThreadPoolExecutor(1, thread_name_prefix="enrol") as ahead:
+            looked: Future[list[_Stopped | _Seen]] | None = None
+            while batch := list(islice(remaining, BATCH)):
+                following = ahead.submit(self._look, batch, at)
+                if looked is not None:
+                    yield from self._judge_batch(looked.result())
+                looked = following
+            if looked is not None:
+                yield from self._judge_batch(looked.result())
+
+    def _look(self, batch: Sequence[EnrolmentRequest], at: datetime) -> list[_Stopped | _Seen]:
+        """All that needs no other row's answer."""
+        read = self._without_same_files([_read(request, at) for request in batch])
+        return self._extract(list(self._ports.map_decode(self._decode, read)))
 
     def _without_same_files(self, rows: Sequence[_Row]) -> list[_Row]:
         kept = self._ports.store.references_of_files([row.sha256 for row in rows if isinstance(row, _Read)])
@@ -252,12 +264,19 @@ class Enroller:
         return [replace(row, local=next(made)) if isinstance(row, _Seen) else row for row in rows]
 
     def _judge_batch(self, rows: Sequence[_Stopped | _Seen]) -> Iterator[EnrolmentResult]:
+        self._ports.registry.refresh()
         policy = self._ports.policy(self._ports.registry.registry_size)
-        accepted = _Accepted(self._ports.extractor.made_by, self._ports.registry.commonness)
+        accepted = Accepted(self._ports.extractor.made_by, self._ports.registry.commonness)
+        accepted.files.update(self._kept_since(rows))
         for row in rows:
             yield row.result() if isinstance(row, _Stopped) else self._judge(row, accepted, policy)
 
-    def _judge(self, row: _Seen, accepted: _Accepted, policy: MatchPolicy) -> EnrolmentResult:
+    def _kept_since(self, rows: Sequence[_Stopped | _Seen]) -> dict[str, list[tuple[str, str]]]:
+        """Which of these files are references by now: the batch before may have accepted them."""
+        files = [row.read.sha256 for row in rows if isinstance(row, _Seen)]
+        return {name: list(kept) for name, kept in self._ports.store.references_of_files(files).items()}
+
+    def _judge(self, row: _Seen, accepted: Accepted, policy: MatchPolicy) -> EnrolmentResult:
         read = self._judge_file(row.read, accepted.files)
         if isinstance(read, _Stopped):
             return read.result()
@@ -272,7 +291,7 @@ class Enroller:
         return self._keep(row, choice.face, accepted)
 
     def _judge_face(
-        self, row: _Seen, face: Face, accepted: _Accepted, policy: MatchPolicy
+        self, row: _Seen, face: Face, accepted: Accepted, policy: MatchPolicy
     ) -> tuple[Objection | None, Objection | None]:
         """The objection to this face, and the note on it if it is accepted all the same."""
         poor = judge_quality(face)
@@ -287,7 +306,7 @@ class Enroller:
         objection = judge_likeness(like, policy, self._ports.name_of)
         return objection or judge_near_duplicate(talent_id, own, copies, policy), note_likeness(like)
 
-    def _keep(self, row: _Seen, face: Face, accepted: _Accepted) -> EnrolmentResult:
+    def _keep(self, row: _Seen, face: Face, accepted: Accepted) -> EnrolmentResult:
         request, note = row.read.request, row.note
         reference = _reference(row, face)
         try:
@@ -304,44 +323,6 @@ class Enroller:
             reference_id,
             face.box,
         )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Change:
-    """A put of the batch under way, as `indexer.ports.Change` has it."""
-
-    number: int
-    reference_id: str
-    talent_id: str
-    vector: Vectors
-    quality: float | None
-    op: str = "put"
-
-
-class _Accepted:
-    """What this batch has accepted so far: its files, and a small registry that follows it as a feed."""
-
-    def __init__(self, made_by: SignalSet, commonness: Commonness | None) -> None:
-        self.files: dict[str, list[tuple[str, str]]] = {}
-        self._changes: dict[SignalId, list[_Change]] = {signal: [] for signal in made_by.ids}
-        self._head = 0
-        self.registry = Registry(made_by, self, commonness=commonness)
-
-    def head(self) -> int:
-        return self._head
-
-    def since(self, number: int, signal_id: SignalId, limit: int) -> list[_Change]:
-        return [change for change in self._changes[signal_id] if change.number > number][:limit]
-
-    def add(self, talent_id: str, reference_id: str, reference: AcceptedReference) -> None:
-        self._head += 1
-        self.files.setdefault(reference.sha256, []).append((talent_id, reference_id))
-        for signal, vector in reference.signals.items():
-            if signal not in self._changes:  # kept and not searched
-                continue
-            change = _Change(self._head, reference_id, talent_id, vector, reference.quality.score)
-            self._changes[signal].append(change)
-        self.registry.refresh()
 
 
 def _read(request: EnrolmentRequest, at: datetime) -> _Row:

@@ -419,6 +419,17 @@ def test_many_rows_go_through_the_networks_in_batches_and_stay_in_order(studio: 
     assert studio.registry.registry_size >= 2 * BATCH
 
 
+def test_a_picture_that_the_batch_before_accepted_is_known(studio: Studio) -> None:
+    """The networks look at a batch before the answers to the one ahead of it are there."""
+    first = [studio.of(f"t{n}", f"{n}.jpg", studio.world.unit()) for n in range(BATCH)]
+    results = list(studio.enroller().enrol([*first, first[0], first[BATCH - 1]], AT))
+    assert [result.status for result in results[:BATCH]] == [Status.ACCEPTED] * BATCH
+    assert [(result.status, result.code) for result in results[BATCH:]] == [
+        (Status.UNCHANGED, "duplicate_picture")
+    ] * 2
+    assert len(studio.kept) == BATCH
+
+
 def test_a_result_is_given_out_after_its_reference_was_kept_and_rows_are_drawn_lazily(studio: Studio) -> None:
     drawn = []
 
@@ -430,7 +441,7 @@ def test_a_result_is_given_out_after_its_reference_was_kept_and_rows_are_drawn_l
     for number, result in enumerate(studio.enroller().enrol(roster(), AT)):
         assert result.reference_id in studio.kept
         assert len(studio.kept) == number + 1
-        assert len(drawn) <= number + BATCH
+        assert len(drawn) <= number + 2 * BATCH
 
 
 def test_decoding_runs_through_the_map_that_was_given(studio: Studio) -> None:
