@@ -200,3 +200,18 @@ def test_what_a_crash_leaves_is_swept(store: Store, new_reference: Make, tmp_pat
 
 def _files(folder: Path) -> list[Path]:
     return sorted(file for file in (folder / "state" / "blobs").rglob("*") if file.is_file())
+
+
+def test_one_signal_of_many_references_is_read_at_once_and_goes_with_its_reference(
+    store: Store, new_reference: Make
+) -> None:
+    talent = store.talents.add("a", "Ada")
+    pictures = (replace(new_reference(), picture=data) for data in (b"one", b"two"))
+    first, second = (store.references.add(talent.id, new).id for new in pictures)
+    store.references.put_vectors(first, {OTHER: np.arange(3, dtype=np.uint8)})
+    found = store.references.vectors_of([first, second, "ref_x"], OTHER)
+    assert found.keys() == {first}
+    np.testing.assert_array_equal(found[first], [0, 1, 2])
+    store.references.remove(first)
+    assert store.references.vectors_of([first, second], OTHER) == {}
+    assert store.references.vectors_of([], OTHER) == {}
