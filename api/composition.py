@@ -243,6 +243,7 @@ class Application:
             clock=self.clock,
             screener=screener,
             prover=GeometricProver(self.store.references),
+            map_prove=self.pool.map,
         )
         return Detector(ports, top=top)
 

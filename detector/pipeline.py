@@ -61,11 +61,21 @@ class Submission:
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """One picture with the candidates that may be named."""
+
+    image: DecodedImage
+    signals: Signals
+    candidates: Candidates
+
+
 @dataclass(frozen=True, slots=True)
 class DetectorPorts:
     """What the detector is made of. `map_decode` runs the decoder over a batch (a pool's `map`, or the built-in).
     `clock` tells whether a template may be used today, whatever moment the verdicts speak of. Without a `screener`
-    every face gets the extractor's full look at once; without a `prover` copies are told by hashes and faces."""
+    every face gets the extractor's full look at once; without a `prover` copies are told by hashes and faces.
+    `map_prove` runs the proofs over a batch, as `map_decode` the decoder."""
 
     decode: Decoder
     extractor: Extractor
@@ -76,6 +86,7 @@ class DetectorPorts:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     screener: Screener | None = None
     prover: CopyProver | None = None
+    map_prove: Callable[[Callable[[_Found], Proofs], Iterable[_Found]], Iterable[Proofs]] = map
     map_decode: Callable[
         [Callable[[Submission], DecodedImage | InputError], Iterable[Submission]],
         Iterable[DecodedImage | InputError],
@@ -128,10 +139,16 @@ class Detector:
         with self.stages.timed("match and decide"):
             candidates = self._with_same_files(images, seen)
             book = self._read_book(candidates, at)
+            found = [
+                _Found(image, one.signals, _findable(evidence, book))
+                for image, one, evidence in zip(images, seen, candidates, strict=True)
+            ]
+        proofs = self._prove(found, policy)
+        with self.stages.timed("match and decide"):
             checked = iter(
                 [
-                    (image, one.signals, self._match(image, one.signals, _findable(evidence, book), policy))
-                    for image, one, evidence in zip(images, seen, candidates, strict=True)
+                    (each.image, each.signals, match(each.signals, each.candidates, policy, proven))
+                    for each, proven in zip(found, proofs, strict=True)
                 ]
             )
             return [
@@ -171,20 +188,18 @@ class Detector:
             for image, evidence in zip(images, (one.candidates for one in seen), strict=True)
         ]
 
-    def _match(
-        self, image: DecodedImage, signals: Signals, evidence: Candidates, policy: MatchPolicy
-    ) -> Matches:
-        return match(signals, evidence, policy, self._prove(image, signals, evidence, policy))
+    def _prove(self, found: Sequence[_Found], policy: MatchPolicy) -> list[Proofs]:
+        """One mapping per picture. A picture that is near no reference costs nothing."""
+        prover = self._ports.prover
 
-    def _prove(
-        self, image: DecodedImage, signals: Signals, evidence: Candidates, policy: MatchPolicy
-    ) -> Proofs:
-        """Most pictures are near no reference: they cost nothing."""
-        chosen = shortlist(evidence.copies, policy.copies)
-        if not chosen or self._ports.prover is None:
-            return {}
-        with self.stages.timed("prove"):
-            return self._ports.prover.prove(image, signals.faces, chosen)
+        def prove(each: _Found) -> Proofs:
+            chosen = shortlist(each.candidates.copies, policy.copies)
+            if not chosen or prover is None:
+                return {}
+            with self.stages.timed("prove"):
+                return prover.prove(each.image, each.signals.faces, chosen)
+
+        return list(self._ports.map_prove(prove, found))
 
     def _read_book(self, candidates: Sequence[Candidates], at: datetime) -> _Book:
         talents = sorted({talent for evidence in candidates for talent in _talents(evidence)})
