@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -13,14 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from detector import hash_peer
 from detector.decoding import DecodeLimits, decode
+from detector.hash_peer import differing_bits, peer_codes
 from detector.hashing import DHASH, KINDS, PHASH, TURNS, HashKind, hashes, turned
 from detector.imagery import Pixels
-
-PEERS: dict[HashKind, Callable[[Image.Image], imagehash.ImageHash]] = {
-    PHASH: imagehash.phash,
-    DHASH: partial(imagehash.dhash, hash_size=16),
-}
 
 
 def scene(seed: int) -> Pixels:
@@ -42,9 +37,16 @@ def quarter_turned(channel: Pixels, turn: int) -> Pixels:
 
 def peers(pixels: Pixels, kind: HashKind) -> list[bytes]:
     """What imagehash makes of each turn of the small grey square."""
-    small = cv2.resize(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), (64, 64), interpolation=cv2.INTER_AREA)
-    views = [Image.fromarray(quarter_turned(small, turn)) for turn in range(8)]
-    return [np.packbits(PEERS[kind](view).hash.ravel()).tobytes() for view in views]
+    return [row.tobytes() for row in peer_codes(pixels, kind)]
+
+
+def test_this_machine_hashes_as_imagehash_does() -> None:
+    assert differing_bits() == 0
+
+
+def test_a_hash_of_another_make_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(hash_peer.PEERS, PHASH, imagehash.average_hash)
+    assert differing_bits() > 0
 
 
 @pytest.mark.parametrize(("kind", "size"), [(PHASH, 8), (DHASH, 32)])
