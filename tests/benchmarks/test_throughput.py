@@ -22,6 +22,11 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "source"
 
 
+def longer_side(path: Path) -> int:
+    with Image.open(path) as picture:
+        return max(picture.size)
+
+
 def test_the_catalogue_is_the_same_for_the_same_seed_and_has_a_shops_sizes(
     source: Path, tmp_path: Path
 ) -> None:
@@ -30,7 +35,7 @@ def test_the_catalogue_is_the_same_for_the_same_seed_and_has_a_shops_sizes(
     other = make_catalogue(source, tmp_path / "c", 12, seed=8)
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
     assert [path.read_bytes() for path in first] != [path.read_bytes() for path in other]
-    longer = [max(Image.open(path).size) for path in first]
+    longer = [longer_side(path) for path in first]
     assert all(SIDES[0] <= side <= SIDES[1] for side in longer)
     assert len(set(longer)) > 1
 
