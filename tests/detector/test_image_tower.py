@@ -6,11 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from detector.errors import WeightsError
+from detector.imagery import Pixels
 from detector.images.square import SquareNetwork
 from detector.images.tower import CONFIGURATION, EPSILON, FILE, PREFIX, Weights, open_tower, tower_model
 from detector.signals import SignalKind
+
+SHIPPED = Path(__file__).resolve().parents[2] / "data" / "tower"
 
 SIDE = 32
 WIDTHS = (4, 3, 4, 4, 5, 5, 6, 6)
@@ -145,3 +149,29 @@ def test_open_clip_gives_the_same_vectors(tmp_path: Path) -> None:
     with torch.inference_mode():
         expected = torch.nn.functional.normalize(model.encode_image(inputs), dim=1).numpy()
     np.testing.assert_allclose(network(tmp_path, TOWER_SIDE).vectors(given), expected, atol=1e-5)
+
+
+@pytest.mark.weights
+def test_the_tower_that_comes_with_the_code_finds_edited_portraits_among_others(sample_dir: Path) -> None:
+    names = ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg")
+    portraits = [np.asarray(Image.open(sample_dir / name).convert("RGB")) for name in names]
+    runs = open_tower(SHIPPED)
+    references = runs.vectors(portraits)
+    for edited in (half_of, mirrored, smaller):
+        found = runs.vectors([edited(portrait) for portrait in portraits]) @ references.T
+        assert found.argmax(axis=1).tolist() == [0, 1, 2, 3]
+
+
+def half_of(picture: Pixels) -> Pixels:
+    height, width = picture.shape[:2]
+    return picture[
+        height // 7 : height // 7 + round(0.7 * height), width // 7 : width // 7 + round(0.7 * width)
+    ]
+
+
+def mirrored(picture: Pixels) -> Pixels:
+    return picture[:, ::-1].copy()
+
+
+def smaller(picture: Pixels) -> Pixels:
+    return picture[::4, ::4].copy()
