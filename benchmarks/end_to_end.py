@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from typing import Any
 import psutil
 
 from benchmarks.evaluation import Probe, read_probes
+from benchmarks.figures import Figure, Result
 from benchmarks.scoring import Outcome, Report, Scores, outcomes, report
 
 RATES = (0.01, 0.003)
@@ -149,12 +150,29 @@ def main() -> None:
             f"photoreal replicas found {found.photoreal_found:.1%}, threshold {found.threshold:.3f}, "
             f"false hits {dict(found.false_hits)}"
         )
+    if options.json:
+        chosen = {name: str(value) for name, value in vars(options).items()}
+        Result("python -m benchmarks.end_to_end", chosen, None, list(_figures(done))).write(options.json)
+
+
+def _figures(done: EndToEnd) -> Iterator[Figure]:
+    count, strict = len(done.rows), {0.01: (0.005, 0.97), 0.003: (0.009, 0.93)}
+    yield Figure("pictures without a row", done.missing, "", "at most", 0)
+    yield Figure("references accepted", done.enrolled["accepted"] / done.enrolled.total(), "share")
+    yield Figure("pictures a second, all evaluation pictures", count / done.scan.seconds, "/s")
+    yield Figure("peak memory of the scan", done.scan.peak_mib, "MiB", "at most")
+    for found in done.reports():
+        fnir, replicas = strict[found.fpir]
+        at = f"at FPIR {found.fpir:.1%}"
+        yield Figure(f"FNIR, LFW, {at}", found.missed_lfw, "share", "at most", fnir)
+        yield Figure(f"photoreal replicas found {at}", found.photoreal_found, "share", "at least", replicas)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("folder", type=Path, help="evaluation pictures with gallery.csv and probes.csv")
     parser.add_argument("--top", type=int, default=5, help="candidates listed per face")
+    parser.add_argument("--json", type=Path, help="where to write the figures")
     return parser.parse_args()
 
 

@@ -125,7 +125,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("folder", type=Path, help="the evaluation pictures")
     parser.add_argument("--pictures", type=int, default=1000)
     parser.add_argument("--shop", action="store_true", help="pictures of a shop's size instead of LFW's")
-    parser.add_argument("--image-network", default="tower", help="the setting image_network of both commands")
+    parser.add_argument("--image-network", default="sscd", help="the setting image_network of both commands")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.evaluation import FaceTable, Floats, Gallery, Probe, load_faces, read_gallery, read_probes
+from benchmarks.figures import Figure, Result
 from data.calibration import read_tables
 from detector.calibration import FaceCalibration
 from detector.faces.sface import SIGNAL
@@ -198,8 +199,27 @@ def main() -> None:
     thresholds = {asked: score_of(calibration.threshold(asked, len(gallery.talents))) for asked in ASKED}
     labelled = sum(int(group.talents.sum()) for group in groups)
     print(f"{len(gallery.talents)} talents, {labelled} labelled; at most {PICTURES} pictures of each")
-    for line in lines(look(table, gallery, probes, calibration), groups, thresholds, options.seed):
+    seen = look(table, gallery, probes, calibration)
+    for line in lines(seen, groups, thresholds, options.seed):
         print(line, flush=True)
+    if options.json:
+        chosen = {name: str(value) for name, value in vars(options).items()}
+        figures = list(_figures(seen, groups, thresholds, options.seed))
+        Result("python -m benchmarks.fairness", chosen, options.seed, figures).write(options.json)
+
+
+def _figures(
+    seen: Sequence[Seen], groups: Sequence[Group], thresholds: Mapping[float, float], seed: int
+) -> Iterator[Figure]:
+    """The misses of each group; no goal is set for a difference."""
+    for group in groups:
+        own = [one for one in seen if group.talents[one.talent]]
+        for asked, at in thresholds.items() if own else ():
+            found = rate(own, missed(own, at), seed)
+            share = found.events / max(1, found.tries)
+            yield Figure(
+                f"missed, {group.name}, FPIR {asked:.1%} ({found.tries} pictures)", share, "share", "at most"
+            )
 
 
 def _options() -> argparse.Namespace:
@@ -210,6 +230,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--groups", type=Path, default=Path(__file__).with_name("groups.csv"))
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "lookalike" / "benchmarks")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="where to write the figures")
     return parser.parse_args()
 
 

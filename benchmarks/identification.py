@@ -12,11 +12,14 @@ import argparse
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.evaluation import FaceTable, Floats, Gallery, Probe, load_faces, read_gallery, read_probes
+from benchmarks.figures import Figure, Result
 from benchmarks.scoring import Matcher, Outcome, outcomes, raw_scores, report
 from data.calibration import read_tables
 from detector.calibration import FaceCalibration
@@ -41,8 +44,40 @@ def main() -> None:
         f"{len(gallery.talents)} talents, {len(gallery.rows)} references, {time.monotonic() - started:.0f} s"
     )
     print(HEAD)
+    rows = []
     for name, found in _rows(table, gallery, read_tables().face(SIGNAL), probes):
         print(f"{name:40s} | " + " | ".join(_cells(found, fpir) for fpir in RATES))
+        rows.append(found)
+    if options.json:
+        chosen = {name: str(value) for name, value in vars(options).items()}
+        named = {"peer: best reference, one pass": rows[0], "ours": rows[-1]}
+        series = {"det_real": _curves(named, "real"), "det_replicas": _curves(named, "photoreal")}
+        figures = list(_figures(rows[-1], rows[0]))
+        Result("python -m benchmarks.identification", chosen, None, figures, series).write(options.json)
+
+
+def _figures(ours: list[Outcome], peer: list[Outcome]) -> Iterator[Figure]:
+    """Ours and the peer's, with the goals that are set on other pictures."""
+    for fpir, fnir, found in ((0.01, 0.005, 0.97), (0.003, 0.009, 0.93)):
+        one, other = report(ours, fpir), report(peer, fpir)
+        at, name = f"at FPIR {fpir:.1%}", "best reference"
+        yield Figure(f"FNIR, LFW, {at}", one.missed_lfw, "share", "at most", fnir, other.missed_lfw, name)
+        yield Figure(
+            f"FNIR, all real, {at}", one.missed_real, "share", "at most", None, other.missed_real, name
+        )
+        figure = Figure(f"photoreal replicas found {at}", one.photoreal_found, "share", "at least", found)
+        yield replace(figure, peer=other.photoreal_found, peer_name=name)
+
+
+def _curves(named: Mapping[str, list[Outcome]], kind: str) -> dict[str, dict[str, list[float]]]:
+    """Per name the shares missed at rates of false hits from 0.1 to 10 %."""
+    rates = [round(float(rate), 5) for rate in np.geomspace(0.001, 0.1, 41)]
+    curves = {}
+    for name, found in named.items():
+        reports = [report(found, rate) for rate in rates]
+        missed = [one.missed_real if kind == "real" else 1 - one.photoreal_found for one in reports]
+        curves[name] = {"fpir": rates, "fnir": [round(float(share), 5) for share in missed]}
+    return curves
 
 
 def _rows(
@@ -77,6 +112,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("folder", type=Path, help="the evaluation pictures")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "lookalike" / "benchmarks")
+    parser.add_argument("--json", type=Path, help="where to write the figures")
     return parser.parse_args()
 
 

@@ -23,6 +23,7 @@ from typing import Any
 import faiss
 import numpy as np
 
+from benchmarks.figures import Figure, Result
 from detector.signals import Box, Face, FaceQuality, SignalId, SignalKind, Signals, SignalSet
 from indexer.faiss_index import FaissIndex
 from indexer.hash_index import HashIndex
@@ -93,11 +94,13 @@ def main() -> None:
     )
     print(f"{faiss.omp_get_max_threads()} threads and matrix products from {AS_SHIPPED} queries")
     print("times are of the wall clock, in brackets of the processor")
-    for size in options.sizes:
-        _run(size, options)
+    figures = [figure for size in options.sizes for figure in _run(size, options)]
+    if options.json:
+        chosen = {name: str(value) for name, value in vars(options).items()}
+        Result("python -m benchmarks.index_bench", chosen, options.seed, figures).write(options.json)
 
 
-def _run(size: int, options: argparse.Namespace) -> None:
+def _run(size: int, options: argparse.Namespace) -> list[Figure]:
     random = np.random.default_rng(options.seed)
     centres = _unit(random.normal(size=(-(-size // options.references), options.dimension)))
     faces = _unit(
@@ -108,13 +111,14 @@ def _run(size: int, options: argparse.Namespace) -> None:
     hashes = random.integers(0, 256, (size, 8), dtype=np.uint8)
     turned = random.integers(0, 256, (options.queries, 8, 8), dtype=np.uint8)
     print(f"\n{size} references of {len(centres)} talents, {options.queries} queries, top {options.top}")
-    _embeddings(faces, queries, options)
+    figures = _embeddings(faces, queries, options)
     _hashes(hashes, turned, options)
     _registry(faces, hashes, queries, turned, options)
     _images(size, random, options)
+    return figures
 
 
-def _embeddings(faces: Any, queries: Any, options: argparse.Namespace) -> None:
+def _embeddings(faces: Any, queries: Any, options: argparse.Namespace) -> list[Figure]:
     ids = [f"ref{number}" for number in range(len(faces))]
     bare = faiss.IndexFlatIP(options.dimension)
     built_bare = _timed(lambda: (bare.reset(), bare.add(faces)), options)
@@ -123,9 +127,17 @@ def _embeddings(faces: Any, queries: Any, options: argparse.Namespace) -> None:
     expected = bare.search(queries, options.top)[1]
     found = index.search(FACE, queries, options.top)
     faiss.cvar.distance_compute_blas_threshold = AS_SHIPPED
-    _report("faces  bare IndexFlatIP", built_bare, _timed(lambda: bare.search(queries, options.top), options))
-    _report("faces  FaissIndex", built, _timed(lambda: index.search(FACE, queries, options.top), options))
-    print(f"  recall@{options.top} of FaissIndex against bare FAISS {_recall(found, expected):.4f}")
+    alone = _timed(lambda: bare.search(queries, options.top), options)
+    ours = _timed(lambda: index.search(FACE, queries, options.top), options)
+    recall = _recall(found, expected)
+    _report("faces  bare IndexFlatIP", built_bare, alone)
+    _report("faces  FaissIndex", built, ours)
+    print(f"  recall@{options.top} of FaissIndex against bare FAISS {recall:.4f}")
+    name = f"{len(faces):,} faces, {len(queries)} queries at once"
+    return [
+        Figure(f"{name}: search", 1000 * ours.wall, "ms", "at most", None, 1000 * alone.wall, "bare FAISS"),
+        Figure(f"{name}: recall@{options.top} against exact", recall, "share", "at least", 0.995),
+    ]
 
 
 def _hashes(hashes: Any, turned: Any, options: argparse.Namespace) -> None:
@@ -249,6 +261,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="where to write the figures")
     return parser.parse_args()
 
 

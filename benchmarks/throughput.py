@@ -216,7 +216,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--lfw", type=int, default=1000, help="photographs of LFW")
     parser.add_argument("--peer-pictures", type=int, default=300, help="how many of them deepface gets")
     parser.add_argument("--references", type=int, default=766, help="rows of the gallery to enrol")
-    parser.add_argument("--image-network", default="tower", help="the setting image_network during the scan")
+    parser.add_argument("--image-network", default="sscd", help="the setting image_network during the scan")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
