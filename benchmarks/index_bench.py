@@ -1,4 +1,4 @@
-"""How fast and how exact the indexes are, beside bare FAISS in the same run: python benchmarks/index_bench.py
+"""How fast and how exact the indexes are, beside bare FAISS in the same run: python -m benchmarks.index_bench
 
 Random unit vectors, `--references` of them per talent in a cluster; queries are noisy views of talents. Every
 figure is the best of `--repeat` runs (the first one warms up). Bare FAISS is an IndexFlatIP over the same
