@@ -34,6 +34,7 @@ from training.bases import read_rgb
 from training.pictures import held_out_pictures
 
 LONGER_SIDE = 512
+CACHED = Path("cached")
 FLAGGED = 0.01
 SHORTLISTS = (1, 20, 50)
 
@@ -291,8 +292,9 @@ def shortlist(
 
 def _embedders(asked: argparse.Namespace) -> Iterator[Embedder]:
     """Those asked for; SSCD from the cache of weights, as the product has it, where none is."""
-    if not (asked.phash or asked.tower or asked.sscd):
-        from data.weights import WeightsCache  # noqa: PLC0415  only when nothing is named
+    nothing = not (asked.phash or asked.tower or asked.sscd)
+    if nothing or asked.sscd == CACHED:
+        from data.weights import WeightsCache  # noqa: PLC0415  only when no file is named
 
         asked.sscd = WeightsCache(Path.home() / ".cache" / "lookalike").ensure("sscd")
     if asked.phash:
@@ -309,7 +311,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks.copies", description=__doc__.split("\n", 1)[0]
     )
     parser.add_argument("--eval-dir", type=Path, default=Path("../shared/eval"))
-    parser.add_argument("--sscd", type=Path, help="SSCD's ONNX file")
+    parser.add_argument(
+        "--sscd", type=Path, nargs="?", const=CACHED, help="SSCD's ONNX file; without one, that of the cache"
+    )
     parser.add_argument("--sscd-side", type=int, default=160)
     parser.add_argument(
         "--tower", type=Path, action="append", default=[], help="a folder made by training; may be repeated"

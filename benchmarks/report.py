@@ -47,11 +47,16 @@ def _table(found: Mapping[str, Outcome]) -> str:
 
 def _commands(found: Mapping[str, Outcome]) -> str:
     rows = [
-        f"- {name}: `{result.command}`\n  on {result.machine}"
+        f"- {name}: `{result.command}` ({_chosen(result.options)})\n  on {result.machine}"
         for name, result in found.items()
         if isinstance(result, Result)
     ]
     return "## Commands and machine\n\n" + "\n".join(rows) + "\n"
+
+
+def _chosen(options: Mapping[str, str]) -> str:
+    """Options without paths, which are this machine's own."""
+    return ", ".join(f"{name} {value}" for name, value in options.items() if "/" not in value)
 
 
 def _plots(folder: Path, found: Mapping[str, Outcome]) -> Iterator[str]:
@@ -94,12 +99,12 @@ def _bars(axes: Axes, data: Mapping[str, Any]) -> None:
     axes.set_yticks([row + 0.4 - height / 2 for row in range(len(labels))], labels)
     axes.invert_yaxis()
     axes.grid(visible=True, axis="x", alpha=0.25)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, ncols=len(data), loc="upper center", bbox_to_anchor=(0.5, -0.08))
 
 
 PLOTS: tuple[tuple[str, str, str, Drawer], ...] = (
     ("identification", "det_real", "DET curve, real photographs", _det),
     ("identification", "det_replicas", "DET curve, photoreal replicas", _det),
-    ("copies", "recall_per_edit", "Copies found per edit, at most 1 % of the others flagged", _bars),
+    ("copies", "recall_per_edit", "Copies proven per edit, by the product's own thresholds", _bars),
     ("throughput", "stage_ms", "Processor time per stage, milliseconds a picture", _bars),
 )

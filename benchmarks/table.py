@@ -37,7 +37,7 @@ RUNS = (
     Run("identification", ("benchmarks.identification", "{eval}")),
     Run("end_to_end", ("benchmarks.end_to_end", "{eval}")),
     Run("fairness", ("benchmarks.fairness", "{eval}")),
-    Run("copies", ("benchmarks.copies", "--eval-dir", "{eval}")),
+    Run("copies", ("benchmarks.copies", "--eval-dir", "{eval}", "--sscd", "--tower", "data/tower")),
     Run("throughput", ("benchmarks.throughput", "{eval}")),
     Run("clip_speed", ("benchmarks.clip_speed",)),
     Run("enrolment", ("benchmarks.enrolment", "{eval}")),
@@ -81,7 +81,7 @@ def print_table(found: Mapping[str, Outcome]) -> None:
     table = Table("benchmark", "figure", "measured", "goal", "met", "peer", "seed", title="Benchmarks")
     for cells in lines(found):
         table.add_row(*cells)
-    console = Console()
+    console = Console(width=max(Console().width, 150))
     console.print(table)
     for name, result in found.items():
         if isinstance(result, Result):
