@@ -103,6 +103,11 @@ class FaceCalibration:
         return tuple((size, tuple(self.threshold(fpir, size) for fpir in fpirs)) for size in registry_sizes)
 
 
+LOOKED_AT = 10
+"""A reference is looked at when fewer than one in so many times the talents of the registry are so near by chance: with
+three references each, under a third of the pictures that are copies of none then have one to look at."""
+
+
 @dataclass(frozen=True, slots=True)
 class CopyCalibration:
     """The table of one copy signal: similarity to strength, and where near and very near begin.
@@ -120,3 +125,11 @@ class CopyCalibration:
     @property
     def shortlist(self) -> float:
         return self.near if self.looser is None else self.looser
+
+    def worth_proving(self, similarity: float, registry_size: int) -> bool:
+        """Whether geometry should look at a reference that is so near, in a registry of so many talents.
+
+        From `shortlist` on always. In a small registry also below it: there the nearest of the references is seldom so
+        near by chance, so that looking costs little and finds the copies that the network hardly recognises."""
+        enough = math.log(LOOKED_AT * max(1, registry_size))
+        return similarity >= min(self.shortlist, self.near) or self.strength(similarity) >= enough

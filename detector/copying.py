@@ -70,14 +70,18 @@ ENOUGH_INLIERS = 15
 """Keypoints that must fit before an unproven likeness with the reference's own face is worth a human's look."""
 
 
-def shortlist(candidates: Sequence[CopyCandidate], tables: Tables) -> tuple[CopyCandidate, ...]:
+def shortlist(
+    candidates: Sequence[CopyCandidate], tables: Tables, registry_size: int
+) -> tuple[CopyCandidate, ...]:
     """The candidates that geometry should look at: one per reference that is near enough by any signal, the likeliest
-    first. The very file needs no proof."""
+    first; what is near enough depends on how many talents there are. The very file needs no proof."""
     exact = {item.reference_id for item in candidates if item.exact}
     best: dict[str, tuple[float, CopyCandidate]] = {}
     for item in candidates:
         table = tables.get(item.signal)
-        if table is None or item.similarity < table.shortlist or item.reference_id in exact:
+        if table is None or item.reference_id in exact:
+            continue
+        if not table.worth_proving(item.similarity, registry_size):
             continue
         strength = table.strength(item.similarity)
         if item.reference_id not in best or strength > best[item.reference_id][0]:

@@ -193,7 +193,7 @@ class Detector:
         prover = self._ports.prover
 
         def prove(each: _Found) -> Proofs:
-            chosen = shortlist(each.candidates.copies, policy.copies)
+            chosen = shortlist(each.candidates.copies, policy.copies, policy.registry_size)
             if not chosen or prover is None:
                 return {}
             with self.stages.timed("prove"):

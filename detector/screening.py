@@ -66,7 +66,7 @@ def relevant(seen: Seen, policy: MatchPolicy, *, every_talent: bool) -> Seen:
 
 def _near(copy: CopyCandidate, policy: MatchPolicy) -> bool:
     table = policy.copies.get(copy.signal)
-    return copy.exact or (table is not None and copy.similarity >= min(table.shortlist, table.near))
+    return copy.exact or (table is not None and table.worth_proving(copy.similarity, policy.registry_size))
 
 
 def _places(seen: Seen, policy: MatchPolicy) -> list[int]:

@@ -24,6 +24,9 @@ TABLES = {
     LOCAL: CopyCalibration(LOCAL, LINE, near=0.55, very_near=0.97),
     TOWER: CopyCalibration(TOWER, LINE, near=0.9, very_near=0.95, looser=0.4),
 }
+LARGE = 10_000_000
+"""Talents of a registry in which nothing below a table's `shortlist` is looked at."""
+
 WHOLE: Polygon = ((0, 0), (1, 0), (1, 1), (0, 1))
 CLEAN = Proof(
     inliers=80,
@@ -138,17 +141,33 @@ def test_few_points_prove_only_what_agrees_nearly_everywhere() -> None:
 
 def test_the_very_file_needs_no_proof() -> None:
     exact = CopyCandidate("ana", "r1", SignalId(SignalKind.HASH, "sha256", "1", "bytes"), 1.0, exact=True)
-    assert shortlist([exact, *NEAR], TABLES) == ()
+    assert shortlist([exact, *NEAR], TABLES, LARGE) == ()
     found = match_copies([exact, *NEAR], BEA, TABLES)
     assert [item.copy_class for item in found] == [CopyClass.EXACT]
 
 
 def test_an_image_network_shortlists_and_claims_nothing() -> None:
     alike = CopyCandidate("ana", "r1", TOWER, 0.99)
-    assert shortlist([alike], TABLES) == (alike,)
+    assert shortlist([alike], TABLES, LARGE) == (alike,)
     assert match_copies([alike], ANA, TABLES) == ()
     assert judged(None, candidates=(alike,)) is None
     assert judged(CLEAN, candidates=(alike,)) is not None
+
+
+def test_in_a_small_registry_geometry_looks_at_what_is_less_near() -> None:
+    faint = CopyCandidate("ana", "r1", TOWER, 0.3)  # strength 4.2: one unrelated pair in 67 is so alike
+    assert shortlist([faint], TABLES, 2) == (faint,)
+    assert shortlist([faint], TABLES, 6) == (faint,)
+    assert shortlist([faint], TABLES, 7) == ()
+
+
+@given(st.floats(-1, 1), st.integers(0, 10**7), st.integers(0, 10**7))
+def test_a_larger_registry_never_looks_at_more(similarity: float, one: int, other: int) -> None:
+    table = TABLES[TOWER]
+    if table.worth_proving(similarity, max(one, other)):
+        assert table.worth_proving(similarity, min(one, other))
+    if similarity >= table.shortlist:
+        assert table.worth_proving(similarity, max(one, other))
 
 
 def test_without_a_table_of_local_features_hashes_and_faces_speak() -> None:
@@ -168,7 +187,7 @@ def test_the_shortlist_is_bounded_and_holds_each_reference_once(
     candidates = [
         CopyCandidate("ana", f"r{number}", signal, similarity) for signal, similarity, number in found
     ]
-    chosen = shortlist(candidates, TABLES)
+    chosen = shortlist(candidates, TABLES, LARGE)
     names = [item.reference_id for item in chosen]
     assert len(names) == len(set(names)) <= PROVEN_AT_MOST
     for item in chosen:

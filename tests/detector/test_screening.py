@@ -206,7 +206,8 @@ def test_two_looks_give_the_vector_of_both_passes_at_once(weights_dir: Path, sam
 
 
 def test_what_cannot_matter_is_dropped_and_kept_when_every_talent_is_to_be_listed() -> None:
-    table = CopyCalibration(HASH, LINE, near=0.9, very_near=0.95)
+    weak = Monotone(((0.0, 0.0), (1.0, 5.0)))  # nothing is so rare that a registry of 100 is small for it
+    table = CopyCalibration(HASH, weak, near=0.9, very_near=0.95)
     policy = replace(POLICY, copies={HASH: table})
     copies = tuple(
         CopyCandidate("ana", reference, HASH, similarity, exact=exact)
