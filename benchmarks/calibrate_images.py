@@ -15,8 +15,6 @@ import argparse
 import hashlib
 import json
 import math
-import os
-import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.copy_edits import EDITS
+from benchmarks.figures import heading
 from data.weights import manifest
 from detector.extractor import Embedder
 from detector.imagery import Pixels
@@ -59,7 +58,7 @@ class Measured:
 
 def main() -> None:
     options = _options()
-    print(f"options: {vars(options)}\nmachine: {platform.machine()}, {os.cpu_count()} cores")
+    print(heading(options))
     network, fitting, reporting = _network(options), *_sides(options)
     fitted = measure(network, fitting, options)
     table = table_of(str(network.signal), fitted)

@@ -85,10 +85,9 @@ def _report(
         f"smallest cosine {cosine:.6f}"
     )
     if options.json:
-        Result(
-            "python -m benchmarks.clip_speed",
-            {name: str(value) for name, value in vars(options).items() if name != "json"},
-            options.seed,
+        Result.of(
+            "clip_speed",
+            options,
             [
                 Figure(f"{options.model}: times torch's speed", times, "x", goal=2.5),
                 Figure("pictures a second", rates["ours"], "/s", peer=rates["torch"], peer_name="torch"),

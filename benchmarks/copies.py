@@ -15,8 +15,6 @@ Pictures: the held-out side of `training.pictures`, whose people and files no to
 """
 
 import argparse
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +27,7 @@ from benchmarks.copy_embedders import Embedder, PerceptualHash, Sscd, Tower
 from benchmarks.copy_proof import Proven, Query, Shortlist, Stage, print_proven
 from benchmarks.copy_views import QUERY_VIEWS, REFERENCE_VIEWS, View
 from benchmarks.distractors import Distractors
-from benchmarks.figures import Figure, Result
+from benchmarks.figures import Figure, Result, heading
 from training.bases import read_rgb
 from training.pictures import held_out_pictures
 
@@ -170,22 +168,18 @@ def _table(heads: Sequence[str]) -> None:
 def main() -> None:
     """Run the benchmark that the command line asks for."""
     asked = _parser().parse_args()
-    print(f"options: {vars(asked)}\nmachine: {_machine()}\n", flush=True)
+    print(heading(asked), flush=True)
     sample = draw_sample(asked.eval_dir, asked.references, asked.edited, asked.non_copies, asked.seed)
     pairs = [result for embedder in _embedders(asked) for result in _results(sample, embedder, asked)]
     results = [result for result, _ in pairs]
     print_results(results)
     proven = _prove(sample, [shortlist for _, shortlist in pairs], asked) if asked.prove else []
     if asked.json:
-        options = {name: str(value) for name, value in vars(asked).items()}
         bars = {each.network: each.recall for each in proven} or {
             _label(each): each.recall for each in results
         }
-        series = {"recall_per_edit": bars}
-        made = Result(
-            "python -m benchmarks.copies", options, asked.seed, list(_figures(results, proven)), series
-        )
-        made.write(asked.json)
+        figures = _figures(results, proven)
+        Result.of("copies", asked, figures, {"recall_per_edit": bars}).write(asked.json)
 
 
 def _figures(results: Sequence[Judged], proven: Sequence[Proven]) -> Iterator[Figure]:
@@ -347,10 +341,6 @@ def _names(known: dict[str, dict[str, View]]) -> Callable[[str], list[str]]:
         return chosen
 
     return names
-
-
-def _machine() -> str:
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ The truth is the canvas: one face in the middle of each cell. Twice, as it is an
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import random
 import time
 from collections.abc import Sequence
@@ -22,6 +20,7 @@ import numpy as np
 
 from api.composition import THOROUGH_SIDE
 from benchmarks.evaluation import read_probes
+from benchmarks.figures import heading
 from data.weights import WeightsCache
 from detector.decoding import DecodeLimits, decode
 from detector.faces.networks import FaceNetworks, FaceSettings, FoundFace
@@ -82,9 +81,7 @@ def _distance(face: FoundFace, middle: tuple[float, float]) -> float:
 
 def main() -> None:
     options = _options()
-    print(
-        f"machine: {platform.processor() or platform.machine()}, {os.cpu_count()} cores; options: {vars(options)}"
-    )
+    print(heading(options))
     lfw = [options.folder / probe.image for probe in read_probes(options.folder) if probe.group == "lfw"]
     chance = random.Random(options.seed)  # noqa: S311  # a draw, no secret
     photographs = chance.sample(lfw, options.faces)

@@ -13,7 +13,6 @@ import argparse
 import csv
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,7 @@ from typing import Any
 import psutil
 
 from benchmarks.evaluation import Probe, read_probes
-from benchmarks.figures import Figure, Result
+from benchmarks.figures import Figure, Result, heading
 from benchmarks.scoring import Outcome, Report, Scores, outcomes, report
 
 RATES = (0.01, 0.003)
@@ -133,9 +132,7 @@ def _scores(row: Row | None) -> Scores:
 
 def main() -> None:
     options = _options()
-    print(
-        f"machine: {platform.processor() or platform.machine()}, {os.cpu_count()} cores; options: {vars(options)}"
-    )
+    print(heading(options))
     with tempfile.TemporaryDirectory() as work:
         done = measure(options.folder, Path(work), options.top)
     count, scan = len(done.rows), done.scan
@@ -151,8 +148,7 @@ def main() -> None:
             f"false hits {dict(found.false_hits)}"
         )
     if options.json:
-        chosen = {name: str(value) for name, value in vars(options).items()}
-        Result("python -m benchmarks.end_to_end", chosen, None, list(_figures(done))).write(options.json)
+        Result.of("end_to_end", options, _figures(done)).write(options.json)
 
 
 def _figures(done: EndToEnd) -> Iterator[Figure]:

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.catalogue import make_catalogue
-from benchmarks.figures import Figure, Result, machine_name
+from benchmarks.figures import Figure, Result, heading
 
 SIGNED = "2025-01-01"
 
@@ -41,7 +41,7 @@ class Command:
 
 def main() -> None:
     options = _options()
-    print(f"machine: {machine_name()}; options: {vars(options)}")
+    print(heading(options))
     os.environ["LOOKALIKE_IMAGE_NETWORK"] = options.image_network
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -107,10 +107,9 @@ def _report(
         f"the processor's; {dict(answers)}"
     )
     if options.json:
-        Result(
-            "python -m benchmarks.enrolment ../shared/eval",
-            {name: str(value) for name, value in vars(options).items() if name != "json"},
-            options.seed,
+        Result.of(
+            "enrolment",
+            options,
             [
                 Figure("enrolment over scanning", ratio, "x", "at most", goal=1.3),
                 Figure("references a second", count / imported.seconds, "/s"),

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.weights import WeightsCache
+from detector import faces
 from detector.commonness import Commonness
 from detector.decoding import DecodeLimits, decode
 from detector.errors import UndecodablePicture
@@ -146,9 +147,26 @@ class Gallery:
         return np.asarray(best + template_weight * (template - best) - self.commonness(measured))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """The evaluation pictures as the benchmarks of the face match read them: faces, gallery, probes."""
+
+    table: FaceTable
+    gallery: Gallery
+    probes: list[Probe]
+
+    @classmethod
+    def load(cls, folder: Path, cache: Path) -> Evaluation:
+        probes, pairs = read_probes(folder), read_gallery(folder)
+        images = dict.fromkeys([*(image for _, image in pairs), *(probe.image for probe in probes)])
+        table = load_faces(folder, list(images), cache)
+        return cls(table, Gallery.of(table, pairs), probes)
+
+
 def load_faces(folder: Path, images: Sequence[str], cache: Path) -> FaceTable:
-    """The faces of `images`, from the cache folder if they are there."""
-    named = "\n".join([str(SIGNAL), *images])
+    """The faces of `images`, from the cache folder if this very code put them there."""
+    code = [path.read_text(encoding="utf-8") for path in sorted(Path(faces.__file__).parent.glob("*.py"))]
+    named = "\n".join([str(SIGNAL), *images, *code])
     kept = cache / f"faces-{hashlib.sha256(named.encode()).hexdigest()[:16]}.npz"
     if not kept.exists():
         found = _extract(folder, images)

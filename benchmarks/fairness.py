@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
-import os
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +20,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.evaluation import FaceTable, Floats, Gallery, Probe, load_faces, read_gallery, read_probes
-from benchmarks.figures import Figure, Result
+from benchmarks.evaluation import (
+    Evaluation,
+    FaceTable,
+    Floats,
+    Gallery,
+    Probe,
+)
+from benchmarks.figures import Figure, Result, heading
 from data.calibration import read_tables
 from detector.calibration import FaceCalibration
 from detector.faces.sface import SIGNAL
@@ -187,25 +191,20 @@ def lines(
 
 def main() -> None:
     options = _options()
-    print(
-        f"machine: {platform.processor() or platform.machine()}, {os.cpu_count()} cores; options: {vars(options)}"
-    )
-    probes, pairs = read_probes(options.folder), read_gallery(options.folder)
-    images = list(dict.fromkeys([*(image for _, image in pairs), *(probe.image for probe in probes)]))
-    table = load_faces(options.folder, images, options.cache)
-    gallery, calibration = Gallery.of(table, pairs), read_tables().face(SIGNAL)
+    print(heading(options))
+    found = Evaluation.load(options.folder, options.cache)
+    gallery, calibration = found.gallery, read_tables().face(SIGNAL)
     groups = read_groups(options.groups, gallery.talents)
     score_of = calibration.strength.inverse()
     thresholds = {asked: score_of(calibration.threshold(asked, len(gallery.talents))) for asked in ASKED}
     labelled = sum(int(group.talents.sum()) for group in groups)
     print(f"{len(gallery.talents)} talents, {labelled} labelled; at most {PICTURES} pictures of each")
-    seen = look(table, gallery, probes, calibration)
+    seen = look(found.table, gallery, found.probes, calibration)
     for line in lines(seen, groups, thresholds, options.seed):
         print(line, flush=True)
     if options.json:
-        chosen = {name: str(value) for name, value in vars(options).items()}
-        figures = list(_figures(seen, groups, thresholds, options.seed))
-        Result("python -m benchmarks.fairness", chosen, options.seed, figures).write(options.json)
+        figures = _figures(seen, groups, thresholds, options.seed)
+        Result.of("fairness", options, figures).write(options.json)
 
 
 def _figures(

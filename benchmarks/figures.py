@@ -6,10 +6,11 @@ table can say which are met, and the peer's figure from the same run where there
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -48,6 +49,11 @@ def machine_name() -> str:
     )
 
 
+def heading(options: argparse.Namespace) -> str:
+    """The first line that a benchmark prints: on what, and how it was asked."""
+    return f"machine: {machine_name()}; options: {vars(options)}"
+
+
 def _cpu_field(name: str) -> str:
     """A line of Linux's description of the first processor; empty elsewhere."""
     path = Path("/proc/cpuinfo")
@@ -69,6 +75,19 @@ class Result:
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def of(
+        cls,
+        module: str,
+        options: argparse.Namespace,
+        figures: Iterable[Figure],
+        series: Mapping[str, Any] | None = None,
+    ) -> Result:
+        """What a benchmark with these options found; its seed is the option of that name, where it has one."""
+        chosen = {name: str(value) for name, value in vars(options).items() if name != "json"}
+        seed = getattr(options, "seed", None)
+        return cls(f"python -m benchmarks.{module}", chosen, seed, list(figures), series or {})
 
     @classmethod
     def read(cls, path: Path) -> Result:

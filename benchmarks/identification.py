@@ -9,8 +9,6 @@ folder."""
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -18,8 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.evaluation import FaceTable, Floats, Gallery, Probe, load_faces, read_gallery, read_probes
-from benchmarks.figures import Figure, Result
+from benchmarks.evaluation import (
+    Evaluation,
+    FaceTable,
+    Floats,
+    Gallery,
+    Probe,
+)
+from benchmarks.figures import Figure, Result, heading
 from benchmarks.scoring import Matcher, Outcome, outcomes, raw_scores, report
 from data.calibration import read_tables
 from detector.calibration import FaceCalibration
@@ -31,29 +35,24 @@ HEAD = "score                                    | FPIR 1 %: FNIR lfw, all real,
 
 def main() -> None:
     options = _options()
-    print(
-        f"machine: {platform.processor() or platform.machine()}, {os.cpu_count()} cores; options: {vars(options)}"
-    )
-    probes, pairs = read_probes(options.folder), read_gallery(options.folder)
-    images = list(dict.fromkeys([*(image for _, image in pairs), *(probe.image for probe in probes)]))
+    print(heading(options))
     started = time.monotonic()
-    table = load_faces(options.folder, images, options.cache)
-    gallery = Gallery.of(table, pairs)
+    seen = Evaluation.load(options.folder, options.cache)
+    table, gallery = seen.table, seen.gallery
     print(
-        f"{len(images)} pictures, {len(table.picture)} faces, {int(table.usable.sum())} usable, "
+        f"{len(table.faces)} pictures, {len(table.picture)} faces, {int(table.usable.sum())} usable, "
         f"{len(gallery.talents)} talents, {len(gallery.rows)} references, {time.monotonic() - started:.0f} s"
     )
     print(HEAD)
     rows = []
-    for name, found in _rows(table, gallery, read_tables().face(SIGNAL), probes):
+    for name, found in _rows(table, gallery, read_tables().face(SIGNAL), seen.probes):
         print(f"{name:40s} | " + " | ".join(_cells(found, fpir) for fpir in RATES))
         rows.append(found)
     if options.json:
-        chosen = {name: str(value) for name, value in vars(options).items()}
         named = {"peer: best reference, one pass": rows[0], "ours": rows[-1]}
         series = {"det_real": _curves(named, "real"), "det_replicas": _curves(named, "photoreal")}
-        figures = list(_figures(rows[-1], rows[0]))
-        Result("python -m benchmarks.identification", chosen, None, figures, series).write(options.json)
+        figures = _figures(rows[-1], rows[0])
+        Result.of("identification", options, figures, series).write(options.json)
 
 
 def _figures(ours: list[Outcome], peer: list[Outcome]) -> Iterator[Figure]:

@@ -23,7 +23,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from benchmarks.figures import Figure, Result
+from benchmarks.figures import Figure, Result, heading
 from detector.signals import Box, Face, FaceQuality, SignalId, SignalKind, Signals, SignalSet
 from indexer.faiss_index import FaissIndex
 from indexer.hash_index import HashIndex
@@ -86,8 +86,7 @@ class Feed:
 
 def main() -> None:
     options = _options()
-    print(f"options {vars(options)}")
-    print(f"machine {platform.machine()} {_cpu()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print(f"{heading(options)}; load {os.getloadavg()[0]:.1f}")
     print(
         f"numpy {np.__version__}, Python {platform.python_version()}, FAISS {faiss.__version__}: bare it runs ",
         end="",
@@ -96,8 +95,7 @@ def main() -> None:
     print("times are of the wall clock, in brackets of the processor")
     figures = [figure for size in options.sizes for figure in _run(size, options)]
     if options.json:
-        chosen = {name: str(value) for name, value in vars(options).items()}
-        Result("python -m benchmarks.index_bench", chosen, options.seed, figures).write(options.json)
+        Result.of("index_bench", options, figures).write(options.json)
 
 
 def _run(size: int, options: argparse.Namespace) -> list[Figure]:
@@ -235,14 +233,6 @@ def _once(call: Callable[[], object]) -> Times:
 def _report(name: str, built: Times | None, searched: Times) -> None:
     build = "" if built is None else f"build {built}   "
     print(f"  {name:28} {build}search {searched}")
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "unknown")
 
 
 def _options() -> argparse.Namespace:

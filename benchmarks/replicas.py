@@ -11,15 +11,20 @@ nearly all real ones."""
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.evaluation import FaceTable, Floats, Gallery, Probe, load_faces, read_gallery, read_probes
+from benchmarks.evaluation import (
+    Evaluation,
+    FaceTable,
+    Floats,
+    Gallery,
+    Probe,
+)
+from benchmarks.figures import heading
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 HIGH = 0.95
@@ -88,15 +93,12 @@ def _compared(title: str, real: Measured, replicas: Measured, column: str) -> It
 
 def main() -> None:
     options = _options()
-    print(
-        f"machine: {platform.processor() or platform.machine()}, {os.cpu_count()} cores; options: {vars(options)}"
+    print(heading(options))
+    found = Evaluation.load(options.folder, options.cache)
+    real, made = (
+        measure(found.table, found.gallery, [probe for probe in found.probes if probe.kind == kind])
+        for kind in ("real", "replica-photoreal")
     )
-    probes, pairs = read_probes(options.folder), read_gallery(options.folder)
-    images = list(dict.fromkeys([*(image for _, image in pairs), *(probe.image for probe in probes)]))
-    table = load_faces(options.folder, images, options.cache)
-    gallery = Gallery.of(table, pairs)
-    real = measure(table, gallery, [probe for probe in probes if probe.kind == "real"])
-    made = measure(table, gallery, [probe for probe in probes if probe.kind == "replica-photoreal"])
     print("\n".join(lines(real, made)))
 
 

@@ -11,8 +11,6 @@ ranks grow in proportion to the registry, so recall@20 among ten times as many i
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.calibrate_images import BYSTANDERS, LONGER_SIDE, Floats, copies_of, embedded, similarities
 from benchmarks.copy_edits import EDITS, Pixels
+from benchmarks.figures import heading
 from data.weights import manifest
 from detector.extractor import Embedder
 from detector.images.square import SSCD_SIDES, SquareNetwork, sscd
@@ -37,7 +36,7 @@ ESTIMATED = 100_000
 
 def main() -> None:
     options = _options()
-    print(f"options: {vars(options)}\nmachine: {platform.machine()}, {os.cpu_count()} cores")
+    print(heading(options))
     network = _network(options)
     references, copies = _sample(network, options)
     ranks = ranks_among(copies, references)

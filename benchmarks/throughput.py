@@ -30,7 +30,7 @@ import numpy as np
 
 from benchmarks.catalogue import make_catalogue
 from benchmarks.evaluation import read_gallery
-from benchmarks.figures import Figure, Result, machine_name
+from benchmarks.figures import Figure, Result, heading
 from benchmarks.scan_speed import Scan, apart
 from data.weights import WeightsCache
 from detector.runtime import cores
@@ -66,7 +66,7 @@ class Measured:
 
 def main() -> None:
     options = _options()
-    print(f"machine: {machine_name()}; options: {vars(options)}")
+    print(heading(options))
     os.environ["LOOKALIKE_IMAGE_NETWORK"] = options.image_network
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -78,10 +78,9 @@ def main() -> None:
         _print(one)
     print(f"from the command to the first verdict: {', '.join(f'{seconds:.2f}' for seconds in starts)} s")
     if options.json:
-        Result(
-            "python -m benchmarks.throughput ../shared/eval",
-            {name: str(value) for name, value in vars(options).items() if name != "json"},
-            options.seed,
+        Result.of(
+            "throughput",
+            options,
             [*(figure for one in found for figure in _figures(one)), _start_figure(starts)],
             {"stage_ms": {one.name: _stage_ms(one.ours) for one in found}},
         ).write(options.json)

@@ -14,7 +14,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.errors import SignalMismatch
+from detector.errors import SignalMismatch, WeightsError
 
 Vector = NDArray[np.float32]
 """One unit-length embedding, shape (dimension,)."""
@@ -154,6 +154,12 @@ class SignalSet:
     def ids(self) -> tuple[SignalId, ...]:
         named = [signal for signal in (self.face, self.image) if signal is not None]
         return (*named, *self.hashes)
+
+    def require_faces(self, refusal: str) -> None:
+        """Raise WeightsError, which says what is refused and why, when the face signal is off."""
+        if self.face is None:
+            why = "; ".join(self.absent.values()) or "the face signal is off"
+            raise WeightsError(f"{refusal} without the face networks: {why}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

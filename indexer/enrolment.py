@@ -22,7 +22,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from detector.candidates import Candidates, FaceCandidate
-from detector.errors import Conflict, InputError, WeightsError
+from detector.errors import Conflict, InputError
 from detector.imagery import DecodedImage
 from detector.matching import MatchPolicy
 from detector.ports import Extractor
@@ -203,10 +203,7 @@ class Enroller:
 
     def __init__(self, ports: EnrolmentPorts) -> None:
         """Raises WeightsError when faces are off: nobody can be enrolled without a template."""
-        made_by = ports.extractor.made_by
-        if made_by.face is None:
-            why = "; ".join(made_by.absent.values()) or "the face signal is off"
-            raise WeightsError(f"nobody can be enrolled without the face networks: {why}")
+        ports.extractor.made_by.require_faces("nobody can be enrolled")
         self._ports = ports
 
     def enrol(self, requests: Iterable[EnrolmentRequest], at: datetime) -> Iterator[EnrolmentResult]:

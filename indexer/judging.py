@@ -41,9 +41,6 @@ OVERRIDABLE = frozenset(
 )
 """Objections that yield when the caller confirms the picture."""
 
-NOTES = frozenset({"most_prominent", "unlike_references"})
-"""Codes of accepted rows that a person should look at."""
-
 BYSTANDER = 0.5
 """A face with less than this share of the most prominent one's prominence is a bystander, no second
 subject."""

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from detector.errors import InputError, NotFound, WeightsError
+from detector.errors import InputError, NotFound
 from detector.imagery import DecodedImage
 from detector.ports import Extractor
 from detector.signals import Box, FacePlace, SignalId, Signals
@@ -123,10 +123,7 @@ class Reindexer:
 
     def __init__(self, ports: ReindexPorts) -> None:
         """Raises WeightsError when faces are off: a reference is a face in a picture."""
-        made_by = ports.extractor.made_by
-        if made_by.face is None:
-            why = "; ".join(made_by.absent.values()) or "the face signal is off"
-            raise WeightsError(f"nothing can be reindexed without the face networks: {why}")
+        ports.extractor.made_by.require_faces("nothing can be reindexed")
         self._ports = ports
 
     def run(self, wanted: Sequence[SignalId]) -> Iterator[Reindexed]:

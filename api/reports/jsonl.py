@@ -8,7 +8,7 @@ flight. The last line may then be half written: `repair` cuts it off before the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -75,9 +75,3 @@ def _parse(line: bytes, path: Path, number: int) -> Row:
     if not isinstance(row, dict):
         raise UsageError(f"line {number} of {path} is no finding; is this a findings file?")
     return row
-
-
-def append_rows(file: IO[str], rows: Iterable[Row]) -> None:
-    """Write rows and hand them to the operating system."""
-    file.writelines(to_line(row) for row in rows)
-    file.flush()
