@@ -218,7 +218,7 @@ class Application:
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
-        """Threads that decode while a roster is enrolled; the decoders release the interpreter lock."""
+        """Threads that decode a roster and prove copies: both release the interpreter lock."""
         return self._open.enter_context(ThreadPoolExecutor(self.threads, thread_name_prefix="decode"))
 
     @property
