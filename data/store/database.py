@@ -21,13 +21,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from data.store import tables
 from data.store.chain import AuditEvent, canonical
+from data.store.ids import EVENT, new_id
+from data.store.service_tables import event as event_table
 from detector.errors import StoreError
 
 Clock = Callable[[], datetime]
@@ -48,6 +50,14 @@ class Ledger:
     last_hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Concerns:
+    """Whom an event concerns beside those who see everything: a client, an agency."""
+
+    client: str | None = None
+    agency: str | None = None
+
+
 @dataclass(slots=True)
 class Change:
     """A change under way. `details` goes into its audit event: ids and plain facts only."""
@@ -63,6 +73,22 @@ class Change:
         row = {"op": op, "reference_id": reference_id, "talent_id": talent_id, "at": self.at}
         self.connection.execute(insert(tables.change).values(number=self.last_number, **row))
         return self.last_number
+
+    def emit(self, kind: str, subject: str, payload: Mapping[str, Any], whom: Concerns = Concerns()) -> None:
+        """Put an event in the outbox, in this transaction. `payload`: ids and plain facts, as JSON can hold them."""
+        highest = select(func.coalesce(func.max(event_table.c.number), 0))
+        row = {
+            "number": self.connection.execute(highest).scalar_one() + 1,
+            "id": new_id(EVENT, self.at),
+            "type": kind,
+            "at": self.at,
+            "subject": subject,
+            "client": whom.client,
+            "agency": whom.agency,
+            "payload": canonical(payload),
+            "fanned_out": False,
+        }
+        self.connection.execute(insert(event_table).values(row))
 
 
 class Database:

@@ -16,6 +16,12 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 TALENT = "tal"
 REFERENCE = "ref"
 CONSENT = "con"
+KEY = "key"
+SCAN = "scn"
+FINDING = "fnd"
+WEBHOOK = "whk"
+EVENT = "evt"
+DELIVERY = "dlv"
 
 _TIME_CHARACTERS = 10
 _RANDOM_CHARACTERS = 10

@@ -18,6 +18,7 @@ from data.store.changes import Changes
 from data.store.consents import Consents
 from data.store.coverage import Coverage
 from data.store.database import Clock, Database
+from data.store.keys import Keys
 from data.store.migrate import migrate
 from data.store.references import References, blob_names, sweep_rows
 from data.store.talents import Talent, Talents
@@ -37,6 +38,7 @@ class Store:
         self.changes = Changes(database)
         self.coverage = Coverage(database)
         self.audit = AuditLog(database)
+        self.keys = Keys(database)
 
     @classmethod
     def open(cls, url: str, *, clock: Clock, blob_dir: Path | None = None) -> Store:

@@ -28,7 +28,7 @@ def test_every_table_is_described() -> None:
 @pytest.mark.parametrize(
     ("folder", "pattern", "some"),
     [
-        ("store", r'"((?:talent|reference|consent|signal)\.[a-z]+ed)"', "consent.revoked"),
+        ("store", r'"((?:talent|reference|consent|signal|key|access)\.[a-z]+ed)"', "consent.revoked"),
         ("sources", r'code="([a-z_]+)"', "folder_loop"),
         ("sources", r'Error: "([a-z_]+)"', "file_missing"),
         ("sources", r'^[A-Z_]+ = "([a-z]+_[a-z_]+)"', "bad_row"),

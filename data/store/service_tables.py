@@ -1,0 +1,188 @@
+"""The service's tables: who may call it, what was found and judged, what runs, and what is to be told to whom.
+
+    api_key ──< idempotent_request                             who calls; what a repeated call is answered with
+    scan ──< scan_item                                         a job and its pictures, each with its row once checked
+    finding ──< finding_talent, review                         the review queue, and what people decided
+    event ──< delivery >── webhook                             the outbox, and each attempt's state
+
+They are on the metadata of `data.store.tables`, which the migrations are compared with.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from data.store.tables import UtcDateTime, metadata
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("client", Text),
+    Column("agency", Text),
+    Column("secret_sha256", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+)
+"""`secret_sha256`: the secret has 256 random bits, so a plain digest can't be turned back."""
+
+idempotent_request = Table(
+    "idempotent_request",
+    metadata,
+    Column("key_id", ForeignKey("api_key.id"), primary_key=True),
+    Column("idempotency_key", String(255), primary_key=True),
+    Column("operation", Text, nullable=False),
+    Column("request_sha256", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+    Column("status", Integer),
+    Column("headers", Text),
+    Column("body", LargeBinary),
+)
+"""`status` is null while the first call is still being answered."""
+
+scan = Table(
+    "scan",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("key_id", ForeignKey("api_key.id"), nullable=False),
+    Column("client", Text, index=True),
+    Column("label", Text, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("use", Text, nullable=False),
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("cancel_requested_at", UtcDateTime),
+    Column("error", Text),
+    Column("worker", String(80)),
+    Column("lease_until", UtcDateTime),
+    Column("attempts", Integer, nullable=False),
+)
+"""`use` is canonical JSON of what is claimed for all pictures; `lease_until` passes when a worker has died."""
+
+scan_item = Table(
+    "scan_item",
+    metadata,
+    Column("scan_id", ForeignKey("scan.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("location", Text, nullable=False),
+    Column("columns", Text, nullable=False),
+    Column("row", Text),
+    Column("verdict", String(24)),
+    Column("status", String(8)),
+    Column("finding_id", String(40)),
+    Column("checked_at", UtcDateTime),
+    Index("ix_scan_item_unchecked", "scan_id", "checked_at", "number"),
+)
+"""`kind` is file (an upload, kept until it is checked) or url; `row` the finding's JSON, null until then."""
+
+finding = Table(
+    "finding",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+    Column("key_id", ForeignKey("api_key.id"), nullable=False),
+    Column("client", Text, index=True),
+    Column("scan_id", ForeignKey("scan.id"), index=True),
+    Column("source", Text, nullable=False),
+    Column("sha256", String(64), nullable=False, index=True),
+    Column("verdict", String(24), nullable=False),
+    Column("severity", String(12), nullable=False),
+    Column("severity_rank", Integer, nullable=False),
+    Column("row", Text, nullable=False),
+    Column("picture", String(64)),
+    Column("state", String(24), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("reviewed_at", UtcDateTime),
+    Index("ix_finding_queue", "state", "severity_rank", "created_at", "id"),
+)
+"""Only flagged pictures have one. `picture` is the SHA-256 of the kept file, null once it has been erased."""
+
+finding_talent = Table(
+    "finding_talent",
+    metadata,
+    Column("finding_id", ForeignKey("finding.id"), primary_key=True),
+    Column("talent_id", ForeignKey("talent.id"), primary_key=True, index=True),
+)
+
+review = Table(
+    "review",
+    metadata,
+    Column("finding_id", ForeignKey("finding.id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("key_id", ForeignKey("api_key.id"), nullable=False),
+    Column("outcome", String(24), nullable=False),
+    Column("note", Text),
+    Column("document", Text),
+    Column("document_sha256", String(64)),
+)
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("key_id", ForeignKey("api_key.id"), nullable=False),
+    Column("client", Text),
+    Column("agency", Text),
+    Column("url", Text, nullable=False),
+    Column("events", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("previous_secret", Text),
+    Column("previous_until", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
+    Column("disabled_reason", Text),
+    Column("deleted_at", UtcDateTime),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("type", String(40), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("subject", String(80), nullable=False),
+    Column("client", Text),
+    Column("agency", Text),
+    Column("payload", Text, nullable=False),
+    Column("fanned_out", Boolean, nullable=False, index=True),
+)
+"""The outbox: written in the transaction of the change that it tells of. `payload` holds ids and plain facts."""
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("event_id", ForeignKey("event.id"), nullable=False),
+    Column("webhook_id", ForeignKey("webhook.id"), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("delivered_at", UtcDateTime),
+    UniqueConstraint("event_id", "webhook_id"),
+    Index("ix_delivery_due", "state", "next_at"),
+)
