@@ -9,19 +9,31 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, select
+from sqlalchemy import Connection, Row, Select, and_, func, insert, select
 
 from data.store.chain import canonical
 from data.store.database import Database
-from data.store.rows import chunks
-from data.store.tables import consent, consent_domain
+from data.store.rows import chunks, spellings
+from data.store.tables import consent, consent_domain, talent
 from data.store.talents import present
 from detector.errors import Conflict, NotFound, StoreError
 from detector.record import USE_KINDS, ConsentRecord, revoked
-from detector.terms import host_in, host_of
+from detector.terms import ConsentKind, host_in, host_of
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentFilter:
+    """Which consents a list shows: of a talent, of an agency's talents, to a client (names in any capitals), of a
+    kind; None: any."""
+
+    talent_id: str | None = None
+    agency: str | None = None
+    client: str | None = None
+    kind: ConsentKind | None = None
 
 
 class Consents:
@@ -74,6 +86,20 @@ class Consents:
             raise NotFound(f"no consent {which} is on record; see `lookalike consent list`")
         return _record(row)
 
+    def versions(self, consent_id: str) -> Sequence[ConsentRecord]:
+        """Every version, oldest first; empty when there is no such consent."""
+        query = select(consent).where(consent.c.consent_id == consent_id).order_by(consent.c.version)
+        with self._database.reading() as connection:
+            return [_record(row) for row in connection.execute(query)]
+
+    def page(self, wanted: ConsentFilter, after: str | None, limit: int) -> Sequence[ConsentRecord]:
+        """The newest versions of at most `limit` consents in the order of their ids, from behind the id `after` on."""
+        with self._database.reading() as connection:
+            query = _narrowed(connection, _newest().order_by(consent.c.consent_id).limit(limit), wanted)
+            if after is not None:
+                query = query.where(consent.c.consent_id > after)
+            return [_record(row) for row in connection.execute(query)]
+
     def list(self, talent_id: str | None = None) -> list[ConsentRecord]:
         """Every version of every record, of one talent or all, by consent id and version."""
         query = select(consent).order_by(consent.c.consent_id, consent.c.version)
@@ -123,6 +149,25 @@ class Consents:
             present(change.connection, record.talent_id)
             _require_next(change.connection, record)
             _insert(change.connection, record, body, change.at)
+
+
+def _newest() -> Select[Any]:
+    others = consent.alias("others")
+    highest = select(func.max(others.c.version)).where(others.c.consent_id == consent.c.consent_id)
+    return select(consent).where(consent.c.version == highest.scalar_subquery())
+
+
+def _narrowed(connection: Connection, query: Select[Any], wanted: ConsentFilter) -> Select[Any]:
+    if wanted.talent_id is not None:
+        query = query.where(consent.c.talent_id == wanted.talent_id)
+    if wanted.kind is not None:
+        query = query.where(consent.c.kind == str(wanted.kind))
+    if wanted.client is not None:
+        query = query.where(consent.c.client.in_(spellings(connection, consent.c.client, wanted.client)))
+    if wanted.agency is not None:
+        its = talent.c.agency.in_(spellings(connection, talent.c.agency, wanted.agency))
+        query = query.join(talent, talent.c.id == consent.c.talent_id).where(its)
+    return query
 
 
 def _require_next(connection: Connection, record: ConsentRecord) -> None:

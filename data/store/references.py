@@ -104,6 +104,24 @@ class References:
             query = query.where(reference.c.talent_id == talent_id)
         return [reference_of(row) for row in self._rows([query])]
 
+    def page(self, talent_id: str, after: str | None, limit: int) -> Sequence[Reference]:
+        """At most `limit` references of a talent in the order of their ids, from behind the id `after` on."""
+        query = (
+            select(reference).where(reference.c.talent_id == talent_id).order_by(reference.c.id).limit(limit)
+        )
+        return [
+            reference_of(row)
+            for row in self._rows([query if after is None else query.where(reference.c.id > after)])
+        ]
+
+    def counts_of(self, talent_ids: Sequence[str]) -> Mapping[str, int]:
+        """How many references each of these talents has."""
+        counted = select(reference.c.talent_id, func.count().label("references")).group_by(
+            reference.c.talent_id
+        )
+        some = (counted.where(reference.c.talent_id.in_(ids)) for ids in chunks(talent_ids))
+        return dict.fromkeys(talent_ids, 0) | {row.talent_id: row.references for row in self._rows(some)}
+
     def counts(self) -> Mapping[str, int]:
         """How many references each talent has; talents without any are left out."""
         counted = func.count().label("references")

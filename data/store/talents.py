@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from data.store.database import Database
 from data.store.ids import TALENT, new_id
-from data.store.rows import chunks, plain
+from data.store.rows import chunks, plain, spellings
 from data.store.tables import talent
 from detector.errors import Conflict, NotFound, UsageError
 
@@ -33,6 +33,15 @@ class Talent:
     wants_every_report: bool
     created_at: datetime
     erased_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TalentFilter:
+    """Which talents a list shows. `agency` in any capitals; `ref` exactly; None: any."""
+
+    agency: str | None = None
+    ref: str | None = None
+    erased: bool = False
 
 
 class Talents:
@@ -85,6 +94,22 @@ class Talents:
         with self._database.reading() as connection:
             return [_talent(row) for row in connection.execute(query)]
 
+    def page(self, wanted: TalentFilter, after: str | None, limit: int) -> Sequence[Talent]:
+        """At most `limit` talents in the order of their ids (of registration), from behind the id `after` on."""
+        query = select(talent).order_by(talent.c.id).limit(limit)
+        if after is not None:
+            query = query.where(talent.c.id > after)
+        if not wanted.erased:
+            query = query.where(talent.c.erased_at.is_(None))
+        if wanted.ref is not None:
+            query = query.where(talent.c.ref == plain(wanted.ref).strip())
+        with self._database.reading() as connection:
+            if wanted.agency is not None:
+                query = query.where(
+                    talent.c.agency.in_(spellings(connection, talent.c.agency, wanted.agency))
+                )
+            return [_talent(row) for row in connection.execute(query)]
+
     def many(self, talent_ids: Sequence[str]) -> Mapping[str, Talent]:
         """Those of the ids that exist, by id."""
         with self._database.reading() as connection:
@@ -103,16 +128,20 @@ class Talents:
         """References of those of the ids that exist, by id."""
         return {talent_id: found.ref for talent_id, found in self.many(talent_ids).items()}
 
-    def update(self, talent_id: str, **values: str | bool | None) -> Talent:
-        """Set any of name, agency, minor, wants_every_report. Raises NotFound; Conflict when the talent is
-        erased."""
+    def update(
+        self, talent_id: str, *, expected: Talent | None = None, **values: str | bool | None
+    ) -> Talent:
+        """Set any of name, agency, minor, wants_every_report. Raises NotFound; Conflict when the talent is erased, or
+        (code `changed_meanwhile`) is no longer as `expected`."""
         unknown = sorted(set(values) - {"name", "agency", "minor", "wants_every_report"})
         if unknown:
             raise UsageError(f"a talent has no changeable field {', '.join(unknown)}")
         cleaned = {key: _cleaned(key, value) for key, value in values.items()}
         details = {"fields": ",".join(sorted(values))}
         with self._database.change("talent.updated", talent_id, details) as change:
-            present(change.connection, talent_id)
+            found = present(change.connection, talent_id)
+            if expected is not None and found != expected:
+                raise changed_meanwhile(f"talent {talent_id}")
             if cleaned:
                 change.connection.execute(update(talent).where(talent.c.id == talent_id).values(cleaned))
             return find(change.connection, talent_id)
@@ -134,6 +163,11 @@ def present(connection: Connection, talent_id: str) -> Talent:
             f"talent {talent_id} was erased on {found.erased_at:%Y-%m-%d}; register the person anew"
         )
     return found
+
+
+def changed_meanwhile(what: str) -> Conflict:
+    """Somebody else was faster: the change was asked for in view of another state."""
+    return Conflict(f"{what} was changed meanwhile; read it again first", code="changed_meanwhile")
 
 
 def _talent(row: Row[Any]) -> Talent:
