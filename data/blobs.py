@@ -1,5 +1,5 @@
-"""Reference pictures as files, named by the SHA-256 of their bytes: the database and the snapshots stay
-small.
+"""Pictures as files, named by the SHA-256 of their bytes and sealed by the vault: the database and the snapshots stay
+small. Reference pictures lie in one such folder, the kept pictures of findings in another.
 
     with blobs.stage(picture) as staged:      written and on the disk, under a passing name
         with database.change(...):            the ledger's lock: nobody sweeps now
@@ -8,6 +8,9 @@ small.
 A file without a row (a crash between the two) or a row without a reference (one was removed) is swept: by the
 removal itself, at the next opening of the store, and by `Store.sweep`. The order is such that a row never
 lacks its file.
+
+The hash is that of the plain bytes. Who sees the names and has the very same file can tell that it is kept; the names
+tell nothing else, and the database, which lies beside them, holds the same hashes for finding exact copies.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from data.vault import HEADER_BYTES, Vault, key_of
 from detector.errors import StoreError
 
 _STAGING = ".staging"
@@ -49,17 +53,19 @@ class StagedBlob:
 
 
 class Blobs:
-    """A folder of files by their SHA-256, in 256 shards."""
+    """A folder of files by their SHA-256, in 256 shards, each sealed as `picture <SHA-256>`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, vault: Vault | None = None) -> None:
         self.folder = folder
+        self._vault = vault or Vault()
 
     @contextmanager
     def stage(self, data: bytes) -> Iterator[StagedBlob]:
         """Write the bytes and wait for the disk; unless kept, they are gone afterwards. Raises StoreError."""
         sha256 = hashlib.sha256(data).hexdigest()
+        sealed = self._vault.seal(data, _context(sha256))
         with _translated(self.folder):
-            staged = self._write(data)
+            staged = self._write(sealed)
         try:
             yield StagedBlob(sha256, len(data), staged, self.path(sha256))
         finally:
@@ -82,20 +88,33 @@ class Blobs:
         return self.folder / sha256[:2] / sha256
 
     def read(self, sha256: str) -> bytes:
-        """The bytes. Raises StoreError when the file is missing or is no longer what was kept."""
+        """The bytes. Raises StoreError when the file is missing or is no longer what was kept, VaultError without its
+        key."""
         try:
-            data = self.path(sha256).read_bytes()
+            kept = self.path(sha256).read_bytes()
         except OSError as error:
             raise StoreError(
-                f"the picture {sha256} of a reference can't be read ({error.strerror}); restore {self.folder}",
+                f"the picture {sha256} can't be read ({error.strerror}); restore {self.folder}",
                 code="picture_missing",
             ) from error
+        data = self._vault.unseal(kept, _context(sha256))
         if hashlib.sha256(data).hexdigest() != sha256:
             raise StoreError(
                 f"the file {self.path(sha256)} was altered; restore it or enrol the picture anew",
                 code="picture_altered",
             )
         return data
+
+    def key_of(self, sha256: str) -> str | None:
+        """The id of the key that the file is sealed with; None where it is plain. Raises FileNotFoundError."""
+        with self.path(sha256).open("rb") as file:
+            return key_of(file.read(HEADER_BYTES))
+
+    def reseal(self, sha256: str) -> None:
+        """Write the file anew under the newest key. The caller keeps away whoever might delete it meanwhile. Raises
+        as `read`."""
+        with self.stage(self.read(sha256)) as staged:
+            staged.keep()
 
     def discard(self, sha256: str) -> None:
         """Delete the file, durably; nothing happens if it isn't there."""
@@ -126,6 +145,10 @@ class Blobs:
                     file.unlink()
             except FileNotFoundError:
                 continue  # another process cleared it first
+
+
+def _context(sha256: str) -> str:
+    return f"picture {sha256}"
 
 
 def _sync_folder(folder: Path) -> None:

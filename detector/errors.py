@@ -32,6 +32,12 @@ class UnreadableInput(InputError):
     code = "unreadable"
 
 
+class UnfetchableInput(UnreadableInput):
+    """A web address may not be asked, or did not give the bytes."""
+
+    code = "fetch_failed"
+
+
 class UndecodablePicture(InputError):
     """The bytes were had but are no picture that may be decoded: wrong, truncated, too large, animated."""
 
@@ -72,10 +78,22 @@ class Conflict(LookalikeError):
     code = "conflict"
 
 
+class OutcomeNotAllowed(Conflict):
+    """A finding can't come to this outcome from where it stands."""
+
+    code = "outcome_not_allowed"
+
+
 class StoreError(LookalikeError):
     """The store can't be used: unreachable, locked for too long, or of another schema version."""
 
     code = "store_unusable"
+
+
+class VaultError(StoreError):
+    """What is sealed can't be opened: its key is not here, or (code `vault_damaged`) its bytes were altered."""
+
+    code = "vault_key_missing"
 
 
 class SignalMismatch(LookalikeError):
@@ -100,3 +118,55 @@ class MissingExtra(LookalikeError):
     """A capability needs an optional dependency; the sentence names the pip extra."""
 
     code = "missing_extra"
+
+
+class Unauthenticated(LookalikeError):
+    """The call carries no key, or none that opens anything."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(LookalikeError):
+    """The key's role does not allow the operation."""
+
+    code = "forbidden"
+
+
+class StaleVersion(LookalikeError):
+    """The thing was changed since the caller read it."""
+
+    code = "stale_version"
+
+
+class VersionRequired(LookalikeError):
+    """The change must say which version it was made against."""
+
+    code = "version_required"
+
+
+class TooLarge(LookalikeError):
+    """What was sent is above a limit, which the sentence names."""
+
+    code = "request_too_large"
+
+
+class UnsupportedMedia(LookalikeError):
+    """What was sent is of a type that the operation does not take."""
+
+    code = "unsupported_media_type"
+
+
+class Overloaded(LookalikeError):
+    """Nothing is wrong with the call, but it came at a bad time. `retry_after` is in seconds."""
+
+    code = "busy"
+
+    def __init__(self, detail: str, *, retry_after: int = 1, code: str | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.retry_after = retry_after
+
+
+class TooManyRequests(Overloaded):
+    """The key is above its rate."""
+
+    code = "rate_limited"

@@ -9,6 +9,7 @@ store.changes.since(0, signal_id, 1000)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from data.audit import AuditLog
@@ -22,16 +23,18 @@ from data.store.keys import Keys
 from data.store.migrate import migrate
 from data.store.references import References, blob_names, sweep_rows
 from data.store.talents import Talent, Talents
+from data.vault import Vault
 from detector.errors import StoreError
 
 
 class Store:
     """Talents, references, consents, changes and audit over one database. Threads may share it."""
 
-    def __init__(self, database: Database, blobs: Blobs) -> None:
-        """Use `Store.open`."""
+    def __init__(self, database: Database, blobs: Blobs, evidence: Blobs) -> None:
+        """Use `Store.open`. evidence: the kept pictures of findings."""
         self._database = database
         self._blobs = blobs
+        self.evidence = evidence
         self.talents = ErasableTalents(database, blobs)
         self.references = References(database, blobs)
         self.consents = Consents(database)
@@ -41,17 +44,20 @@ class Store:
         self.keys = Keys(database)
 
     @classmethod
-    def open(cls, url: str, *, clock: Clock, blob_dir: Path | None = None) -> Store:
+    def open(
+        cls, url: str, *, clock: Clock, blob_dir: Path | None = None, vault: Vault | None = None
+    ) -> Store:
         """Open the store, creating or migrating its schema.
 
-        Pictures lie in `blob_dir`; beside an SQLite file the folder `blobs` is the default. Raises StoreError
-        when the database can't be used, and with code `store_newer` when a newer Lookalike made it.
+        Pictures of references lie in `blob_dir`, beside an SQLite file the folder `blobs` is the default; those of
+        findings in the folder `evidence` beside it. `vault` seals what is kept; without one nothing is encrypted.
+        Raises StoreError when the database can't be used, and with code `store_newer` when a newer Lookalike made it.
         """
-        database = Database(url, clock)
+        database, vault = Database(url, clock), vault or Vault()
         try:
-            blobs = Blobs(blob_dir or _beside(database))
+            folder = blob_dir or _beside(database)
             migrate(database)
-            store = cls(database, blobs)
+            store = cls(database, Blobs(folder, vault), Blobs(folder.with_name("evidence"), vault))
             store.sweep(unnamed=False)
         except BaseException:
             database.close()
@@ -67,12 +73,17 @@ class Store:
 
         `unnamed` also looks through the folder for files that the database has never heard of.
         """
-        self._blobs.clear_staging(self._database.clock())
+        for folder in (self._blobs, self.evidence):
+            folder.clear_staging(self._database.clock())
         return sweep_rows(self._database, self._blobs) + (self._sweep_files() if unnamed else 0)
 
     def _sweep_files(self) -> int:
         with self._database.exclusively() as connection:
             return self._blobs.discard_others(blob_names(connection))
+
+    def now(self) -> datetime:
+        """The moment that a change made now would be dated with."""
+        return self._database.clock()
 
     def close(self) -> None:
         """Give the connections back."""
