@@ -44,6 +44,12 @@ class UndecodablePicture(InputError):
     code = "not_an_image"
 
 
+class BadBundle(InputError):
+    """Files that came together (a ZIP, an upload of several) can't be taken as they came; none of them is used."""
+
+    code = "bad_bundle"
+
+
 class UsageError(LookalikeError):
     """The call itself is wrong: unknown option value, missing column, contradicting arguments."""
 

@@ -14,7 +14,7 @@ from data.store.database import Database
 from data.store.ids import TALENT, new_id
 from data.store.rows import chunks, plain, spellings
 from data.store.tables import talent
-from detector.errors import Conflict, NotFound, UsageError
+from detector.errors import Conflict, NotFound, StaleVersion, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +128,16 @@ class Talents:
         """References of those of the ids that exist, by id."""
         return {talent_id: found.ref for talent_id, found in self.many(talent_ids).items()}
 
-    def update(
-        self, talent_id: str, *, expected: Talent | None = None, **values: str | bool | None
-    ) -> Talent:
-        """Set any of name, agency, minor, wants_every_report. Raises NotFound; Conflict when the talent is erased, or
-        (code `changed_meanwhile`) is no longer as `expected`."""
+    def update(self, talent_id: str, **values: str | bool | None) -> Talent:
+        """Set any of name, agency, minor, wants_every_report. Raises NotFound; Conflict when the talent is
+        erased."""
+        return self._update(talent_id, None, values)
+
+    def revise(self, seen: Talent, **values: str | bool | None) -> Talent:
+        """The same in view of a state: raises StaleVersion as well, when the talent is not as `seen` any more."""
+        return self._update(seen.id, seen, values)
+
+    def _update(self, talent_id: str, seen: Talent | None, values: Mapping[str, str | bool | None]) -> Talent:
         unknown = sorted(set(values) - {"name", "agency", "minor", "wants_every_report"})
         if unknown:
             raise UsageError(f"a talent has no changeable field {', '.join(unknown)}")
@@ -140,8 +145,8 @@ class Talents:
         details = {"fields": ",".join(sorted(values))}
         with self._database.change("talent.updated", talent_id, details) as change:
             found = present(change.connection, talent_id)
-            if expected is not None and found != expected:
-                raise changed_meanwhile(f"talent {talent_id}")
+            if seen is not None and found != seen:
+                raise StaleVersion(f"talent {talent_id} was changed meanwhile; read it again first")
             if cleaned:
                 change.connection.execute(update(talent).where(talent.c.id == talent_id).values(cleaned))
             return find(change.connection, talent_id)
@@ -163,11 +168,6 @@ def present(connection: Connection, talent_id: str) -> Talent:
             f"talent {talent_id} was erased on {found.erased_at:%Y-%m-%d}; register the person anew"
         )
     return found
-
-
-def changed_meanwhile(what: str) -> Conflict:
-    """Somebody else was faster: the change was asked for in view of another state."""
-    return Conflict(f"{what} was changed meanwhile; read it again first", code="changed_meanwhile")
 
 
 def _talent(row: Row[Any]) -> Talent:

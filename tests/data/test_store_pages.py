@@ -10,7 +10,7 @@ import pytest
 from data.store import NewReference, Store, Talent
 from data.store.consents import ConsentFilter
 from data.store.talents import TalentFilter
-from detector.errors import Conflict
+from detector.errors import StaleVersion
 from detector.record import parse_record
 from detector.terms import ConsentKind
 
@@ -61,10 +61,11 @@ def test_talents_are_filtered_by_agency_reference_and_erasure(store: Store) -> N
 def test_a_change_in_view_of_an_older_state_is_refused(store: Store) -> None:
     seen = store.talents.add("T-1", "Ada")
     store.talents.update(seen.id, name="Ada B.")
-    with pytest.raises(Conflict, match="changed meanwhile") as refused:
-        store.talents.update(seen.id, name="Eve", expected=seen)
-    assert refused.value.code == "changed_meanwhile"
-    assert store.talents.get(seen.id).name == "Ada B."
+    with pytest.raises(StaleVersion, match="changed meanwhile"):
+        store.talents.revise(seen, name="Eve")
+    changed = store.talents.get(seen.id)
+    assert changed.name == "Ada B."
+    assert store.talents.revise(changed, name="Eve").name == "Eve"
 
 
 @pytest.mark.parametrize("length", [1, 2, 9])
