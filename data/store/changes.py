@@ -9,7 +9,7 @@ from sqlalchemy import Row, and_, or_, select
 
 from data.store.database import Database, read_ledger
 from data.store.tables import change, reference, reference_signal, signal
-from data.store.vectors import Array, decode
+from data.store.vectors import Array, Templates
 from detector.signals import SignalId
 
 PUT = "put"
@@ -32,8 +32,9 @@ class Change:
 class Changes:
     """Feed of changes, in the order of their commits."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, templates: Templates) -> None:
         self._database = database
+        self._templates = templates
 
     def head(self) -> int:
         """The number of the newest change; 0 when there is none."""
@@ -62,12 +63,11 @@ class Changes:
             .limit(limit)
         )
         with self._database.reading() as connection:
-            return [_change(row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+        return [self._change(row, str(signal_id)) for row in rows]
 
-
-def _change(row: Row[Any]) -> Change:
-    removed = row.op == REMOVE
-    vector = None if removed else decode(row.dtype, row.shape, row.vector)
-    return Change(
-        row.number, row.op, row.reference_id, row.talent_id, vector, None if removed else row.quality
-    )
+    def _change(self, row: Row[Any], signal_name: str) -> Change:
+        if row.op == REMOVE:
+            return Change(row.number, row.op, row.reference_id, row.talent_id, None, None)
+        vector = self._templates.array(row.reference_id, signal_name, row)
+        return Change(row.number, row.op, row.reference_id, row.talent_id, vector, row.quality)

@@ -20,7 +20,7 @@ from detector.errors import StoreError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0002"
+NEWEST = "0003"
 """The schema of this program. A database that has it is opened without loading Alembic, which takes a quarter of a
 second."""
 

@@ -21,11 +21,14 @@ from data.store.ids import REFERENCE, new_id
 from data.store.rows import chunks, plain
 from data.store.tables import blob, reference, reference_signal, signal
 from data.store.talents import present
-from data.store.vectors import Array, decode, encode
+from data.store.vectors import Array, Templates
 from detector.errors import Conflict, NotFound
 from detector.signals import Box, FaceQuality, SignalId
 
 Landmarks = tuple[tuple[float, float], ...]
+
+SignalRow = tuple[str, dict[str, Any]]
+"""The name of a signal, and the columns of its vector."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,15 +67,16 @@ class Reference:
 class References:
     """Repository of references. Also answers `detector.ports.FileLookup`."""
 
-    def __init__(self, database: Database, blobs: Blobs) -> None:
+    def __init__(self, database: Database, blobs: Blobs, templates: Templates) -> None:
         self._database = database
         self._blobs = blobs
+        self._templates = templates
 
     def add(self, talent_id: str, new: NewReference) -> Reference:
         """Keep a reference. Raises NotFound (no such talent), Conflict (erased, or the same file is its
         reference already), ValueError (a vector that is not finite float32 or uint8)."""
-        rows = [(str(name), encode(array)) for name, array in new.signals.items()]
         reference_id = new_id(REFERENCE, self._database.clock())
+        rows = self._signal_rows(reference_id, new.signals)
         with (
             self._blobs.stage(new.picture) as staged,
             self._database.change("reference.added", reference_id, {"talent": talent_id}) as change,
@@ -154,7 +158,7 @@ class References:
         rows = self._rows([query.where(reference_signal.c.reference_id == reference_id)])
         if not rows:
             self.get(reference_id)
-        return {SignalId.parse(row.name): decode(row.dtype, row.shape, row.vector) for row in rows}
+        return {SignalId.parse(row.name): self._templates.array(reference_id, row.name, row) for row in rows}
 
     def vectors_of(self, reference_ids: Sequence[str], signal_id: SignalId) -> Mapping[str, Array]:
         """The vectors of one signal, read-only, of those of the references that have one."""
@@ -165,12 +169,13 @@ class References:
             .where(signal.c.name == str(signal_id))
         )
         some = (query.where(reference_signal.c.reference_id.in_(ids)) for ids in chunks(reference_ids))
-        return {row.reference_id: decode(row.dtype, row.shape, row.vector) for row in self._rows(some)}
+        named, rows = str(signal_id), self._rows(some)
+        return {row.reference_id: self._templates.array(row.reference_id, named, row) for row in rows}
 
     def put_vectors(self, reference_id: str, signals: Mapping[SignalId, Array]) -> None:
         """Add or replace vectors of a reference: another network came. Emits a put. Raises NotFound,
         ValueError."""
-        rows = [(str(name), encode(array)) for name, array in signals.items()]
+        rows = self._signal_rows(reference_id, signals)
         with self._database.change("reference.reindexed", reference_id, {"signals": len(rows)}) as change:
             talent_id = _talent_of(change.connection, reference_id)
             for name, columns in rows:
@@ -187,6 +192,10 @@ class References:
             drop(change, reference_id)
         sweep_rows(self._database, self._blobs)
         self._database.truncate_log()
+
+    def _signal_rows(self, reference_id: str, signals: Mapping[SignalId, Array]) -> Sequence[SignalRow]:
+        columns = self._templates.columns
+        return [(str(name), columns(reference_id, name, array)) for name, array in signals.items()]
 
     def _rows(self, queries: Iterable[Select[Any]]) -> Sequence[Row[Any]]:
         with self._database.reading() as connection:
@@ -231,9 +240,7 @@ def _refuse_twice(connection: Connection, talent_id: str, sha256: str) -> None:
         raise Conflict(f"the same picture is reference {present_already} of talent {talent_id} already")
 
 
-def _insert(
-    change: Change, new: Reference, staged: StagedBlob, rows: list[tuple[str, dict[str, Any]]]
-) -> None:
+def _insert(change: Change, new: Reference, staged: StagedBlob, rows: Sequence[SignalRow]) -> None:
     connection = change.connection
     if connection.execute(select(blob.c.sha256).where(blob.c.sha256 == new.sha256)).first() is None:
         connection.execute(insert(blob).values(sha256=new.sha256, size=staged.size, created_at=change.at))

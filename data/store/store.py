@@ -23,6 +23,7 @@ from data.store.keys import Keys
 from data.store.migrate import migrate
 from data.store.references import References, blob_names, sweep_rows
 from data.store.talents import Talent, Talents
+from data.store.vectors import Templates
 from data.vault import Vault
 from detector.errors import StoreError
 
@@ -30,15 +31,16 @@ from detector.errors import StoreError
 class Store:
     """Talents, references, consents, changes and audit over one database. Threads may share it."""
 
-    def __init__(self, database: Database, blobs: Blobs, evidence: Blobs) -> None:
+    def __init__(self, database: Database, blobs: Blobs, evidence: Blobs, vault: Vault) -> None:
         """Use `Store.open`. evidence: the kept pictures of findings."""
+        templates = Templates(vault)
         self._database = database
         self._blobs = blobs
         self.evidence = evidence
         self.talents = ErasableTalents(database, blobs)
-        self.references = References(database, blobs)
+        self.references = References(database, blobs, templates)
         self.consents = Consents(database)
-        self.changes = Changes(database)
+        self.changes = Changes(database, templates)
         self.coverage = Coverage(database)
         self.audit = AuditLog(database)
         self.keys = Keys(database)
@@ -57,7 +59,7 @@ class Store:
         try:
             folder = blob_dir or _beside(database)
             migrate(database)
-            store = cls(database, Blobs(folder, vault), Blobs(folder.with_name("evidence"), vault))
+            store = cls(database, Blobs(folder, vault), Blobs(folder.with_name("evidence"), vault), vault)
             store.sweep(unnamed=False)
         except BaseException:
             database.close()

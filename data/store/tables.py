@@ -4,6 +4,7 @@
                   └──> blob                                     the picture's file, by its SHA-256
     talent ──< consent ──< consent_domain                       append-only versions, domains indexed
     change                                                      what a vector index must replay, numbered
+    legal_hold                                                  what may not be erased
     audit_event                                                 the hash chain
     ledger (one row)                                            last change number, last event number and hash
 
@@ -114,7 +115,9 @@ reference_signal = Table(
     Column("dtype", String(8), nullable=False),
     Column("shape", String(32), nullable=False),
     Column("vector", LargeBinary, nullable=False),
+    Column("vault_key", String(16), index=True),
 )
+"""`vault_key` is the id of the key that `vector` is sealed with, null where it is plain."""
 
 change = Table(
     "change",
@@ -148,6 +151,18 @@ consent_domain = Table(
     ForeignKeyConstraint(["consent_id", "version"], ["consent.consent_id", "consent.version"]),
     Index(None, "domain"),
 )
+
+legal_hold = Table(
+    "legal_hold",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("subject", String(80), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("placed_at", UtcDateTime, nullable=False),
+    Column("released_at", UtcDateTime),
+    Column("release_reason", Text),
+)
+"""`subject` is a talent's id, whose erasure it stops, or a finding's, whose picture it keeps."""
 
 audit_event = Table(
     "audit_event",

@@ -1,23 +1,50 @@
 """Vectors as bytes: float32 little-endian for embeddings, uint8 for hash codes, with their shape. Nothing is
-pickled."""
+pickled, and with a key in the vault every vector is sealed by itself, as the vector of this reference and signal."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Row
 
+from data.vault import Vault, key_of
 from detector.errors import StoreError
+from detector.signals import SignalId
 
 Array = NDArray[Any]
 
 _DTYPES: dict[str, np.dtype[Any]] = {"<f4": np.dtype("<f4"), "|u1": np.dtype("|u1")}
 
 
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """Vectors on their way into rows and out of them."""
+
+    vault: Vault
+
+    def columns(self, reference_id: str, signal_id: SignalId, array: Array) -> dict[str, Any]:
+        """The columns `dtype`, `shape`, `vector`, `vault_key`. Raises ValueError as `encode`, VaultError."""
+        encoded = encode(array)
+        sealed = self.vault.seal(encoded["vector"], context(reference_id, str(signal_id)))
+        return {**encoded, "vector": sealed, "vault_key": key_of(sealed)}
+
+    def array(self, reference_id: str, signal_id: SignalId | str, row: Row[Any]) -> Array:
+        """Inverse of `columns`; the array is read-only. Raises StoreError for a damaged row, VaultError."""
+        plain = self.vault.unseal(row.vector, context(reference_id, str(signal_id)))
+        return decode(row.dtype, row.shape, plain)
+
+
+def context(reference_id: str, signal_name: str) -> str:
+    """What a vector is sealed as."""
+    return f"vector of reference {reference_id} by {signal_name}"
+
+
 def encode(array: Array) -> dict[str, Any]:
-    """The columns `dtype`, `shape`, `vector` of one array. Raises ValueError for other types or non-finite
-    numbers."""
+    """The columns `dtype`, `shape`, `vector` of one array, not sealed. Raises ValueError for other types or
+    non-finite numbers."""
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):  # becomes infinite, which is refused below
             array = array.astype("<f4")
