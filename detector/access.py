@@ -83,4 +83,9 @@ class Principal:
 
 def same_name(one: str, other: str) -> bool:
     """Whether two names of a client or an agency are the same one."""
-    return one.strip().casefold() == other.strip().casefold()
+    return name_key(one) == name_key(other)
+
+
+def name_key(name: str) -> str:
+    """One spelling for all the ways of writing the name of a client or an agency, to search by."""
+    return name.strip().casefold()

@@ -20,7 +20,6 @@ from api.commands.session import opened
 from api.outputs import require_safe
 from api.reports.gallery import StoreGallery
 from api.reports.jsonl import to_line
-from api.reports.tally import is_flagged
 from api.reports.terminal import print_findings, summary_lines
 from api.scan_run import Inputs, Machinery, Outputs, Parameters, Ran, Run, require_folders
 from api.scanning import Scanner, ScanPlan
@@ -29,6 +28,7 @@ from api.uses import parse_moment, use_from_options
 from data.sources import file_item
 from detector.decision import Severity
 from detector.errors import UsageError
+from detector.naming import is_flagged
 from detector.use import Use
 
 if TYPE_CHECKING:

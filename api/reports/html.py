@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 from api.reports.cards import Card, Gallery, Scale, card_of
 from api.reports.jsonl import read_row_at, read_rows, read_rows_with_offsets
 from api.reports.rows import assigned, reasons, talent_refs
-from api.reports.tally import Tally, is_flagged, severity_of
+from api.reports.tally import Tally
 from detector.decision import Verdict
 from detector.finding import Row
+from detector.naming import is_flagged, severity_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment

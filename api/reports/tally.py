@@ -9,16 +9,7 @@ from dataclasses import dataclass, field
 from api.exits import Exit
 from detector.decision import Severity
 from detector.finding import Row
-
-
-def severity_of(row: Row) -> Severity:
-    """The row's severity; a picture that could not be checked has none."""
-    return Severity(row["severity"] or Severity.NONE)
-
-
-def is_flagged(row: Row) -> bool:
-    """Whether a person should look at the row."""
-    return severity_of(row) is not Severity.NONE
+from detector.naming import is_flagged, severity_of
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
     api_key ──< idempotent_request                             who calls; what a repeated call is answered with
     scan ──< scan_item                                         a job and its pictures, each with its row once checked
     finding ──< finding_talent, review                         the review queue, and what people decided
+       └──> evidence                                           the flagged picture's file, by its SHA-256
     event ──< delivery >── webhook                             the outbox, and each attempt's state
 
 They are on the metadata of `data.store.tables`, which the migrations are compared with.
@@ -60,7 +61,8 @@ scan = Table(
     metadata,
     Column("id", String(40), primary_key=True),
     Column("key_id", ForeignKey("api_key.id"), nullable=False),
-    Column("client", Text, index=True),
+    Column("client", Text),
+    Column("client_key", Text, index=True),
     Column("label", Text, nullable=False),
     Column("state", String(16), nullable=False, index=True),
     Column("use", Text, nullable=False),
@@ -71,11 +73,12 @@ scan = Table(
     Column("finished_at", UtcDateTime),
     Column("cancel_requested_at", UtcDateTime),
     Column("error", Text),
-    Column("worker", String(80)),
+    Column("worker", String(120)),
     Column("lease_until", UtcDateTime),
     Column("attempts", Integer, nullable=False),
 )
-"""`use` is canonical JSON of what is claimed for all pictures; `lease_until` passes when a worker has died."""
+"""`use` is canonical JSON of what is claimed for all pictures; `client_key` the client's name in one spelling;
+`lease_until` passes when a worker has died; `attempts` counts how often it was taken up since the last row."""
 
 scan_item = Table(
     "scan_item",
@@ -93,7 +96,17 @@ scan_item = Table(
     Column("checked_at", UtcDateTime),
     Index("ix_scan_item_unchecked", "scan_id", "checked_at", "number"),
 )
-"""`kind` is file (an upload, kept until it is checked) or url; `row` the finding's JSON, null until then."""
+"""`kind` is file (an upload, kept until it is checked), url, or bad (then `location` is the JSON of why);
+`row` is the finding's JSON, null until then."""
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+"""Which pictures of findings are kept; the files lie in `evidence/` of the state directory."""
 
 finding = Table(
     "finding",
@@ -101,7 +114,8 @@ finding = Table(
     Column("id", String(40), primary_key=True),
     Column("created_at", UtcDateTime, nullable=False, index=True),
     Column("key_id", ForeignKey("api_key.id"), nullable=False),
-    Column("client", Text, index=True),
+    Column("client", Text),
+    Column("client_key", Text, index=True),
     Column("scan_id", ForeignKey("scan.id"), index=True),
     Column("source", Text, nullable=False),
     Column("sha256", String(64), nullable=False, index=True),
@@ -109,13 +123,16 @@ finding = Table(
     Column("severity", String(12), nullable=False),
     Column("severity_rank", Integer, nullable=False),
     Column("row", Text, nullable=False),
-    Column("picture", String(64)),
+    Column("picture", ForeignKey("evidence.sha256"), index=True),
     Column("state", String(24), nullable=False),
     Column("version", Integer, nullable=False),
     Column("reviewed_at", UtcDateTime),
+    Column("repeats", String(40)),
     Index("ix_finding_queue", "state", "severity_rank", "created_at", "id"),
 )
-"""Only flagged pictures have one. `picture` is the SHA-256 of the kept file, null once it has been erased."""
+"""Only flagged pictures have one. `client_key` is the client's name in one spelling; `severity_rank` is 0 for the
+gravest; `picture` is null where none was kept, or it was erased; `repeats` names the finding that a person called
+benign, of which this one is a repetition."""
 
 finding_talent = Table(
     "finding_talent",

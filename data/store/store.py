@@ -19,6 +19,7 @@ from data.store.changes import Changes
 from data.store.consents import Consents
 from data.store.coverage import Coverage
 from data.store.database import Clock, Database
+from data.store.findings import Findings
 from data.store.keys import Keys
 from data.store.migrate import migrate
 from data.store.references import References, blob_names, sweep_rows
@@ -44,6 +45,7 @@ class Store:
         self.coverage = Coverage(database)
         self.audit = AuditLog(database)
         self.keys = Keys(database)
+        self.findings = Findings(database, evidence)
 
     @classmethod
     def open(

@@ -12,6 +12,8 @@ from data.store.tables import metadata
 ROOT = Path(__file__).resolve().parents[2]
 DOC = (ROOT / "docs" / "store.md").read_text(encoding="utf-8")
 
+NOUNS = "talent|reference|consent|signal|key|access|finding|webhook|delivery"
+
 
 def written(folder: str, pattern: str) -> set[str]:
     return {
@@ -28,7 +30,7 @@ def test_every_table_is_described() -> None:
 @pytest.mark.parametrize(
     ("folder", "pattern", "some"),
     [
-        ("store", r'"((?:talent|reference|consent|signal|key|access)\.[a-z]+ed)"', "consent.revoked"),
+        ("store", rf'"((?:{NOUNS})\.[a-z]+ed)"', "consent.revoked"),
         ("sources", r'code="([a-z_]+)"', "folder_loop"),
         ("sources", r'Error: "([a-z_]+)"', "file_missing"),
         ("sources", r'^[A-Z_]+ = "([a-z]+_[a-z_]+)"', "bad_row"),

@@ -19,6 +19,7 @@ def upgrade() -> None:
     _create_scan()
     _create_webhook()
     _create_delivery()
+    _create_evidence()
     _create_finding()
     _create_scan_item()
     _create_finding_talent()
@@ -82,6 +83,7 @@ def _create_scan() -> None:
         sa.Column("id", sa.String(40), nullable=False),
         sa.Column("key_id", sa.String(40), nullable=False),
         sa.Column("client", sa.Text()),
+        sa.Column("client_key", sa.Text()),
         sa.Column("label", sa.Text(), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("use", sa.Text(), nullable=False),
@@ -92,13 +94,13 @@ def _create_scan() -> None:
         sa.Column("finished_at", sa.DateTime()),
         sa.Column("cancel_requested_at", sa.DateTime()),
         sa.Column("error", sa.Text()),
-        sa.Column("worker", sa.String(80)),
+        sa.Column("worker", sa.String(120)),
         sa.Column("lease_until", sa.DateTime()),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["key_id"], ["api_key.id"], name="fk_scan_key_id_api_key"),
         sa.PrimaryKeyConstraint("id", name="pk_scan"),
     )
-    op.create_index("ix_scan_client", "scan", ["client"])
+    op.create_index("ix_scan_client_key", "scan", ["client_key"])
     op.create_index("ix_scan_state", "scan", ["state"])
 
 
@@ -144,6 +146,16 @@ def _create_delivery() -> None:
     op.create_index("ix_delivery_due", "delivery", ["state", "next_at"])
 
 
+def _create_evidence() -> None:
+    op.create_table(
+        "evidence",
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name="pk_evidence"),
+    )
+
+
 def _create_finding() -> None:
     op.create_table(
         "finding",
@@ -151,6 +163,7 @@ def _create_finding() -> None:
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("key_id", sa.String(40), nullable=False),
         sa.Column("client", sa.Text()),
+        sa.Column("client_key", sa.Text()),
         sa.Column("scan_id", sa.String(40)),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("sha256", sa.String(64), nullable=False),
@@ -162,12 +175,15 @@ def _create_finding() -> None:
         sa.Column("state", sa.String(24), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("reviewed_at", sa.DateTime()),
+        sa.Column("repeats", sa.String(40)),
         sa.ForeignKeyConstraint(["key_id"], ["api_key.id"], name="fk_finding_key_id_api_key"),
+        sa.ForeignKeyConstraint(["picture"], ["evidence.sha256"], name="fk_finding_picture_evidence"),
         sa.ForeignKeyConstraint(["scan_id"], ["scan.id"], name="fk_finding_scan_id_scan"),
         sa.PrimaryKeyConstraint("id", name="pk_finding"),
     )
-    op.create_index("ix_finding_client", "finding", ["client"])
+    op.create_index("ix_finding_client_key", "finding", ["client_key"])
     op.create_index("ix_finding_created_at", "finding", ["created_at"])
+    op.create_index("ix_finding_picture", "finding", ["picture"])
     op.create_index("ix_finding_queue", "finding", ["state", "severity_rank", "created_at", "id"])
     op.create_index("ix_finding_scan_id", "finding", ["scan_id"])
     op.create_index("ix_finding_sha256", "finding", ["sha256"])
