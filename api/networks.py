@@ -33,7 +33,7 @@ def build_extractor(settings: Settings, weights: WeightsCache) -> SignalExtracto
     """Fetches absent weights unless offline. Raises WeightsError when those of the faces can't be had."""
     threads = settings.threads or None
     face = choose(settings, weights)
-    looked = FaceSettings(DetectorSettings(tiles=settings.thorough))
+    looked = FaceSettings(DetectorSettings(tiles=settings.thorough), most=settings.max_faces)
     faces = FaceNetworks(
         weights.ensure("yunet"),
         face.file,

@@ -25,6 +25,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    IPvAnyNetwork,
+    SecretStr,
     ValidationError,
     model_validator,
 )
@@ -81,6 +83,17 @@ def _folders(value: object) -> object:
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
 
+def _listed(value: object) -> object:
+    """A variable holds several values with commas between; the file has a list."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _header_text(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("holds characters that no header takes")
+    return text
+
+
 def _image_network(name: str) -> str:
     if name in IMAGE_NETWORKS or "/" in name or name.startswith(("hf-hub:", "local-dir:")):
         return name
@@ -124,6 +137,15 @@ class Settings(BaseModel):
         AfterValidator(lambda url: url if url is None else _usable_url(_filled(url))),
         Accepts("an SQLAlchemy URL that starts with sqlite: or postgresql:"),
     ] = Field(default=None, description="The database. Unset: SQLite in the state directory.")
+    vault_key_file: Annotated[Folder | None, Accepts("a file; docs/privacy.md tells what is in it")] = Field(
+        default=None, description="Keys that templates, pictures and snapshots are encrypted with."
+    )
+    vault_keys: Annotated[SecretStr | None, Accepts("keys in base64, separated by commas, oldest first")] = (
+        Field(default=None, description="The same keys, where a variable holds them instead of a file.")
+    )
+    audit_key_file: Annotated[Folder | None, Accepts("a PEM file with an Ed25519 private key")] = Field(
+        default=None, description="The key that `lookalike audit checkpoint` signs with."
+    )
     weights_dirs: Annotated[
         tuple[Folder, ...],
         BeforeValidator(_folders),
@@ -193,6 +215,42 @@ class Settings(BaseModel):
     ] = Field(
         default=2000,
         description="Larger pictures are scaled down to this longer side before faces are looked for.",
+    )
+
+    http_max_body: Annotated[int, Field(ge=1024), Accepts("a whole number of bytes, at least 1024")] = Field(
+        default=256 * MEBIBYTE, description="The largest request that the service takes, in bytes."
+    )
+    http_body_seconds: Annotated[
+        float, Field(gt=0, le=3600), Accepts("a number of seconds above 0, at most 3600")
+    ] = Field(default=120.0, description="How long a request's body may take to arrive.")
+    http_rate: Annotated[int, Field(ge=1), Accepts("a whole number, at least 1")] = Field(
+        default=6000, description="Calls a minute per key, in each serving process."
+    )
+    max_faces: Annotated[int, Field(ge=1, le=10000), Accepts("a whole number from 1 to 10000")] = Field(
+        default=200,
+        description="The most faces of one picture that are recognised, the largest; others are told.",
+    )
+    check_queue: Annotated[int, Field(ge=1, le=10000), Accepts("a whole number from 1 to 10000")] = Field(
+        default=64,
+        description="How many checks may wait in a serving process before it says that it is busy.",
+    )
+    web_seconds: Annotated[
+        float, Field(gt=0, le=600), Accepts("a number of seconds above 0, at most 600")
+    ] = Field(default=30.0, description="How long fetching one picture may take, with all redirects.")
+    web_contact: Annotated[
+        str | None,
+        AfterValidator(lambda text: text if text is None else _header_text(_filled(text))),
+        Accepts("a web or mail address in plain ASCII"),
+    ] = Field(default=None, description="Whom sites may write to about fetching; sent as part of User-Agent.")
+    web_robots: Annotated[bool, Accepts("true or false")] = Field(
+        default=True, description="Ask a site's robots.txt before a picture is fetched, and keep to it."
+    )
+    web_networks: Annotated[
+        tuple[IPvAnyNetwork, ...],
+        BeforeValidator(_listed),
+        Accepts("a list of networks such as 10.2.0.0/16 (in a variable: separated by commas)"),
+    ] = Field(
+        default=(), description="Private networks that may be fetched from although they aren't public."
     )
 
     @model_validator(mode="after")
@@ -275,7 +333,7 @@ def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     def anchor(value: Any) -> Any:
         return str(folder / Path(value).expanduser()) if isinstance(value, str) and value.strip() else value
 
-    for name in ("state_dir", "cache_dir"):
+    for name in ("state_dir", "cache_dir", "vault_key_file", "audit_key_file"):
         if name in values:
             values[name] = anchor(values[name])
     if isinstance(values.get("weights_dirs"), list):
@@ -318,8 +376,8 @@ def _explain(error: ValidationError, values: Mapping[str, Any], origins: Mapping
 
 
 def _shown(name: str, values: Mapping[str, Any], faults: Sequence[str]) -> str:
-    """A URL may hold a password, so it is never repeated; of tables, what is wrong with which entry is said."""
-    if name == "store_url":
+    """A URL may hold a password, and keys are keys: neither is repeated; of tables, what is wrong with which entry is said."""
+    if name in {"store_url", "vault_keys"}:
         return "not usable"
     if name == "face_networks":
         return f"not usable ({'; '.join(faults)})"

@@ -92,6 +92,11 @@ def to_row(finding: Finding, refs: Mapping[str, str]) -> Row:
         "width": finding.width,
         "height": finding.height,
         "faces": [_face_row(face, finding, refs) for face in finding.faces],
+        "unsearched_faces": [
+            {"face": place, "reasons": list(face.quality.faults)}
+            for place, face in enumerate(finding.faces)
+            if not face.quality.usable
+        ],
         "copies": [_copy_row(copy, refs) for copy in finding.copies],
         "verdict": finding.verdict,
         "severity": finding.severity,

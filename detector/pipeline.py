@@ -6,28 +6,29 @@
 
 The detector holds no rule of its own: it joins the ports and the pure functions. A picture that cannot be had or decoded
 becomes a finding with its error; the rest of the batch goes on. With a screener, extraction is its first look, and the
-faces that may be somebody are refined and searched again (`detector.screening`).
+faces that may be somebody are refined and searched again (`detector.screening`). `Detector.judge` begins at the signals:
+who computes them elsewhere keeps the picture, and geometry, which needs it, says nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol, TypedDict
 
+from detector.batch_book import BatchBook
 from detector.candidates import Candidates, CopyCandidate
-from detector.consent import decide, holds_biometric, worst
+from detector.consent import decide, worst
 from detector.copying import Proofs, shortlist
-from detector.decision import Decision, Evidence, TalentStanding
+from detector.decision import Decision, Evidence
 from detector.errors import InputError
 from detector.finding import CopyFinding, FaceFinding, Finding
 from detector.imagery import DecodedImage
 from detector.matches import Band, CopyClass, CopyMatch, Doubt, FaceMatch, Matches, ScoredCandidate
 from detector.matching import MatchPolicy, match
 from detector.ports import CandidateSearch, ConsentBook, CopyProver, Extractor, FileLookup, Screener
-from detector.record import ConsentRecord
 from detector.screening import Seen, refined, relevant
 from detector.signals import SignalId, SignalKind, Signals
 from detector.stages import Stages
@@ -39,6 +40,11 @@ FILE_HASH = SignalId(SignalKind.HASH, "sha256", "1", "bytes")
 SHORTLIST = 20
 """Talents per face asked of the search at least; the margin and the score need the runners-up."""
 
+
+PICTURE_KEPT = (
+    "the signals were computed elsewhere and the picture stayed there: no copy is proven by geometry"
+)
+"""Why a sighting has no local features."""
 
 _REMAINING = frozenset({Doubt.CONTESTED, Doubt.WEAK})
 """Doubts of a face that a copy of its talent's reference does not settle."""
@@ -62,12 +68,30 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """One picture under check that is not here: its signals, computed elsewhere with full vectors, and what else is
+    known of it. width, height: pixels of the upright picture. sha256: of its encoded bytes, in hex."""
+
+    source: str
+    sha256: str
+    width: int
+    height: int
+    signals: Signals
+    use: Use = field(default_factory=Use)
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Found:
     """One picture with the candidates that may be named."""
 
-    image: DecodedImage
+    image: DecodedImage | Sighting
     signals: Signals
     candidates: Candidates
+
+
+_Checked = tuple[DecodedImage | Sighting, Signals, Matches]
+"""One picture, what was computed of it, and what that matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,34 +117,6 @@ class DetectorPorts:
     ] = map
 
 
-@dataclass(frozen=True, slots=True)
-class _Book:
-    """The part of the consent book that one batch needs, read once."""
-
-    standing: Mapping[str, TalentStanding]
-    records: Mapping[str, Sequence[ConsentRecord]]
-    at: datetime
-    today: datetime
-    _asked: dict[str, bool] = field(default_factory=dict)
-
-    def findable(self, talent_id: str) -> bool:
-        """Whether a talent may be found at all. Candidates are many and talents few, so each is judged once."""
-        if talent_id not in self._asked:
-            self._asked[talent_id] = self._may_be_found(talent_id)
-        return self._asked[talent_id]
-
-    def _may_be_found(self, talent_id: str) -> bool:
-        """Row 4 of the table, before anything is matched: an erased or unenrolled talent is not even a candidate.
-
-        A template may be used only under a consent that holds at the moment asked about and today: asking about the
-        past does not bring back what was withdrawn since."""
-        standing = self.standing.get(talent_id)
-        if standing is None or standing.erased:
-            return False
-        records, minor = self.records.get(talent_id, ()), standing.minor
-        return all(holds_biometric(records, moment, minor=minor) for moment in (self.at, self.today))
-
-
 class Detector:
     """Answers, for each picture of a batch: is a registered talent in it, and does a consent record allow this use?"""
 
@@ -135,28 +131,48 @@ class Detector:
         """One finding per submission, in order. `at` is the moment the verdicts speak of (with a time zone)."""
         pictures = list(self._ports.map_decode(self._decode, batch))
         images = [picture for picture in pictures if isinstance(picture, DecodedImage)]
-        seen, policy = self._look(images)
+        matched, book = self._matched(images, *self._look(images), at)
         with self.stages.timed("match and decide"):
-            candidates = self._with_same_files(images, seen)
-            book = self._read_book(candidates, at)
-            found = [
-                _Found(image, one.signals, _findable(evidence, book))
-                for image, one, evidence in zip(images, seen, candidates, strict=True)
-            ]
-        proofs = self._prove(found, policy)
-        with self.stages.timed("match and decide"):
-            checked = iter(
-                [
-                    (each.image, each.signals, match(each.signals, each.candidates, policy, proven))
-                    for each, proven in zip(found, proofs, strict=True)
-                ]
-            )
+            checked = iter(matched)
             return [
                 self._failed(submission, picture, at)
                 if isinstance(picture, InputError)
                 else self._finding(submission, next(checked), book)
                 for submission, picture in zip(batch, pictures, strict=True)
             ]
+
+    def judge(self, batch: Sequence[Sighting], at: datetime) -> list[Finding]:
+        """The same for pictures whose signals were computed elsewhere. Raises SignalMismatch when something else made
+        them than what is indexed."""
+        signals = [_without_geometry(sighting.signals) for sighting in batch]
+        searched = [Seen(*pair) for pair in zip(signals, self._search(signals), strict=True)]
+        policy = self._ports.policy(self._ports.search.registry_size)
+        seen = [relevant(one, policy, every_talent=self._top > 0) for one in searched]
+        matched, book = self._matched(batch, seen, policy, at)
+        return [self._finding(sighting, one, book) for sighting, one in zip(batch, matched, strict=True)]
+
+    def _matched(
+        self,
+        images: Sequence[DecodedImage | Sighting],
+        seen: Sequence[Seen],
+        policy: MatchPolicy,
+        at: datetime,
+    ) -> tuple[list[_Checked], BatchBook]:
+        """What each picture matches, of the talents that may be found, and the records that the verdicts need."""
+        with self.stages.timed("match and decide"):
+            candidates = self._with_same_files(images, seen)
+            book = BatchBook.read(self._ports.book, candidates, at, self._ports.clock())
+            found = [
+                _Found(image, one.signals, book.of_findable(evidence))
+                for image, one, evidence in zip(images, seen, candidates, strict=True)
+            ]
+        proofs = self._prove(found, policy)
+        with self.stages.timed("match and decide"):
+            checked = [
+                (each.image, each.signals, match(each.signals, each.candidates, policy, proven))
+                for each, proven in zip(found, proofs, strict=True)
+            ]
+        return checked, book
 
     def _decode(self, submission: Submission) -> DecodedImage | InputError:
         if isinstance(submission.data, InputError):
@@ -181,7 +197,9 @@ class Detector:
         with self.stages.timed("search"):
             return self._ports.search.search(signals, max(self._top, SHORTLIST))
 
-    def _with_same_files(self, images: Sequence[DecodedImage], seen: Sequence[Seen]) -> list[Candidates]:
+    def _with_same_files(
+        self, images: Sequence[DecodedImage | Sighting], seen: Sequence[Seen]
+    ) -> list[Candidates]:
         same_file = self._ports.files.references_of_files([image.sha256 for image in images])
         return [
             Candidates(evidence.faces, (*_exact(same_file.get(image.sha256, ())), *evidence.copies))
@@ -194,18 +212,12 @@ class Detector:
 
         def prove(each: _Found) -> Proofs:
             chosen = shortlist(each.candidates.copies, policy.copies, policy.registry_size)
-            if not chosen or prover is None:
+            if not chosen or prover is None or not isinstance(each.image, DecodedImage):
                 return {}
             with self.stages.timed("prove"):
                 return prover.prove(each.image, each.signals.faces, chosen)
 
         return list(self._ports.map_prove(prove, found))
-
-    def _read_book(self, candidates: Sequence[Candidates], at: datetime) -> _Book:
-        talents = sorted({talent for evidence in candidates for talent in _talents(evidence)})
-        return _Book(
-            self._ports.book.standing(talents, at), self._ports.book.records(talents), at, self._ports.clock()
-        )
 
     def _failed(self, submission: Submission, error: InputError, at: datetime) -> Finding:
         data = submission.data
@@ -219,9 +231,7 @@ class Detector:
             extra=submission.extra,
         )
 
-    def _finding(
-        self, submission: Submission, checked: tuple[DecodedImage, Signals, Matches], book: _Book
-    ) -> Finding:
+    def _finding(self, submission: Submission | Sighting, checked: _Checked, book: BatchBook) -> Finding:
         image, signals, matches = checked
         use = submission.use
         clients = tuple(self._ports.book.clients_of_domain(use.domain)) if use.domain else ()
@@ -263,7 +273,7 @@ class _Judge:
     """Turns the matches of one picture into decisions under one use."""
 
     use: Use
-    book: _Book
+    book: BatchBook
     clients: tuple[str, ...]
     matches: Matches
 
@@ -367,19 +377,11 @@ def _source_of_class(use: Use) -> str:
     return "" if all(claim is None for claim in claims) else "declared with the use"
 
 
+def _without_geometry(signals: Signals) -> Signals:
+    absent = {**signals.made_by.absent, SignalKind.LOCAL: PICTURE_KEPT}
+    return replace(signals, made_by=replace(signals.made_by, absent=absent))
+
+
 def _exact(references: Iterable[tuple[str, str]]) -> Iterator[CopyCandidate]:
     for talent_id, reference_id in references:
         yield CopyCandidate(talent_id, reference_id, FILE_HASH, 1.0, exact=True)
-
-
-def _talents(candidates: Candidates) -> Iterator[str]:
-    for face in candidates.faces:
-        yield from (candidate.talent_id for candidate in face)
-    yield from (candidate.talent_id for candidate in candidates.copies)
-
-
-def _findable(candidates: Candidates, book: _Book) -> Candidates:
-    return Candidates(
-        tuple(tuple(item for item in face if book.findable(item.talent_id)) for face in candidates.faces),
-        tuple(item for item in candidates.copies if book.findable(item.talent_id)),
-    )

@@ -40,10 +40,17 @@ class FoundFace:
         return Face(Box(x, y, width, height), points, self.place.score, self.quality, vector, first)
 
 
+EXCEEDS_MAX_FACES = "exceeds_max_faces"
+"""Fault of a face that is not recognised as there are enough larger ones in the picture."""
+
+
 @dataclass(frozen=True, slots=True)
 class FaceSettings:
+    """`most`: faces of one picture that are recognised, the largest; None: all."""
+
     detector: DetectorSettings = field(default_factory=DetectorSettings)
     quality: QualityLimits = field(default_factory=QualityLimits)
+    most: int | None = None
 
 
 class FaceNetworks:
@@ -80,7 +87,8 @@ class FaceNetworks:
 
     def find(self, image: DecodedImage) -> list[FoundFace]:
         """The picture's faces, best detection first; empty when there is none."""
-        return [self._found(image, face) for face in self._detections(image.pixels)]
+        found = [self._found(image, face) for face in self._detections(image.pixels)]
+        return limited(found, self._settings.most)
 
     def at(self, image: DecodedImage, place: FacePlace) -> FoundFace:
         """The face whose place is known: aligned by its landmarks, and judged, not looked for."""
@@ -128,3 +136,16 @@ class FaceNetworks:
         height, width = image.pixels.shape[:2]
         quality = judge(face, crop, (width, height), image.scale, self._settings.quality)
         return FoundFace(face.scaled(1 / image.scale), quality, crop)
+
+
+def limited(faces: Sequence[FoundFace], most: int | None) -> list[FoundFace]:
+    """The same faces; all but the `most` largest usable ones have a fault more."""
+    if most is None or len(faces) <= most:
+        return list(faces)
+    usable = [at for at, face in enumerate(faces) if face.quality.usable]
+    left_out = set(sorted(usable, key=lambda at: -float(np.prod(faces[at].place.box[2:])))[most:])
+    return [_left_out(face) if at in left_out else face for at, face in enumerate(faces)]
+
+
+def _left_out(face: FoundFace) -> FoundFace:
+    return replace(face, quality=replace(face.quality, faults=(*face.quality.faults, EXCEEDS_MAX_FACES)))
