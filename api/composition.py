@@ -26,6 +26,8 @@ from api.settings import Configured, Settings
 from data.calibration import CalibrationTables, read_tables
 from data.samples import SampleCache
 from data.store import NewReference, Store, StoreConsentBook
+from data.vault import Vault
+from data.vault_keys import keys_from
 from data.weights import Progress, WeightsCache, WeightsStatus
 from detector.candidates import Candidates
 from detector.decoding import DecodeLimits, decode
@@ -112,8 +114,15 @@ class Application:
         """The store, its schema up to date. Raises StoreError."""
         private_folder(self.settings.state_dir)
         blobs = self.settings.state_dir / "blobs"
-        store = Store.open(self.settings.database_url, clock=self.clock, blob_dir=blobs)
+        store = Store.open(self.settings.database_url, clock=self.clock, blob_dir=blobs, vault=self.vault)
         return self._open.enter_context(store)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """What encrypts the store's vectors and pictures and the snapshot. Raises VaultError, SettingsError."""
+        settings = self.settings
+        text = settings.vault_keys.get_secret_value() if settings.vault_keys else None
+        return Vault(keys_from(settings.vault_key_file, text))
 
     @cached_property
     def registration(self) -> Registration:
@@ -162,7 +171,7 @@ class Application:
         made_by = self.extractor.made_by
         table = None if made_by.face is None else self.calibration.faces.get(made_by.face)
         commonness = None if table is None else table.commonness
-        return Registry.open(made_by, self.store.changes, self.snapshot_path, commonness)
+        return Registry.open(made_by, self.store.changes, self.snapshot_path, commonness, self.vault)
 
     @property
     def kept_signals(self) -> tuple[SignalId, ...]:

@@ -111,6 +111,35 @@ class LocalSignal(Protocol):
         ...
 
 
+class Sealer(Protocol):
+    """What a snapshot passes through before it lies on the disk, and after it was read. `context` says what the bytes
+    are; `unseal` raises VaultError where they were sealed as something else, were altered, or their key is gone."""
+
+    def seal(self, plain: bytes, context: str) -> bytes: ...
+
+    def unseal(self, kept: bytes, context: str) -> bytes: ...
+
+    def is_current(self, kept: bytes) -> bool:
+        """Whether `seal` would do now what was done to these bytes; their beginning suffices."""
+        ...
+
+
+class Unsealed:
+    """A Sealer that leaves bytes as they are."""
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        return plain
+
+    def unseal(self, kept: bytes, context: str) -> bytes:
+        return kept
+
+    def is_current(self, kept: bytes) -> bool:
+        return True
+
+
+UNSEALED: Sealer = Unsealed()
+
+
 class ChangeFeed(Protocol):
     """The store's changes in the order in which they were committed; numbers only grow."""
 

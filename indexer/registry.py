@@ -23,7 +23,7 @@ from detector.errors import SignalMismatch, SnapshotError
 from detector.signals import SignalId, Signals, SignalSet, Vector
 from indexer import snapshot
 from indexer.locking import ReadWriteLock
-from indexer.ports import Change, ChangeFeed, Vectors
+from indexer.ports import UNSEALED, Change, ChangeFeed, Sealer, Vectors
 from indexer.shelf import FaceShelf, Position, Shelf
 from indexer.view_shelf import ViewShelf
 
@@ -46,13 +46,15 @@ class Registry:
         feed: ChangeFeed,
         snapshot_path: Path | None = None,
         commonness: Commonness | None = None,
+        sealer: Sealer = UNSEALED,
     ) -> None:
         """An empty registry; `refresh` fills it. Without `snapshot_path` nothing is ever written to disk. commonness:
-        that of the face signal's calibration."""
+        that of the face signal's calibration. sealer: what the snapshot is encrypted by."""
         self._signals = signals
         self.commonness = commonness
         self._feed = feed
         self._path = snapshot_path
+        self._sealer = sealer
         self._lock = ReadWriteLock()
         self._one_follower = threading.Lock()
         self._head = 0
@@ -67,16 +69,19 @@ class Registry:
         feed: ChangeFeed,
         snapshot_path: Path | None = None,
         commonness: Commonness | None = None,
+        sealer: Sealer = UNSEALED,
     ) -> Registry:
         """Load the snapshot, or rebuild from the feed when it is absent, damaged or of something else; catch
         up.
 
-        Keeps a snapshot of the result when it differs from what was loaded.
+        Keeps a snapshot of the result when it differs from what was loaded, or was sealed with another key.
         """
-        registry = cls(signals, feed, snapshot_path, commonness)
+        registry = cls(signals, feed, snapshot_path, commonness, sealer)
         restored = registry._restore()
         changed = registry.refresh()
-        if snapshot_path is not None and (changed or not restored):
+        if snapshot_path is not None and (
+            changed or not restored or not snapshot.is_current(snapshot_path, sealer)
+        ):
             registry.save()
             registry.refresh()  # what left while the snapshot was written must not stay in it
         return registry
@@ -147,7 +152,7 @@ class Registry:
         with self._lock.reading():
             contents = [shelf.contents() for shelf in self._shelves]
         try:
-            snapshot.save(self._path, contents)
+            snapshot.save(self._path, contents, self._sealer)
         except OSError as error:
             logger.warning("index snapshot %s could not be written (%s)", self._path, error.strerror)
             _discard(self._path)
@@ -231,7 +236,7 @@ class Registry:
         return True
 
     def _fill(self, path: Path) -> None:
-        contents = {shelf.signal: shelf for shelf in snapshot.load(path)}
+        contents = {shelf.signal: shelf for shelf in snapshot.load(path, self._sealer)}
         if contents.keys() != {shelf.signal for shelf in self._shelves}:
             raise SnapshotError(f"index snapshot {path} holds other signals than are used now")
         for shelf in self._shelves:
@@ -260,7 +265,7 @@ def _query(signals: Signals, signal: SignalId) -> Vectors | None:
 
 def _discard(path: Path) -> None:
     try:
-        path.unlink(missing_ok=True)
+        snapshot.discard(path)
     except OSError:
         if path.exists():
             logger.error("index snapshot %s is out of date and cannot be deleted; delete it by hand", path)

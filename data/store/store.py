@@ -19,10 +19,10 @@ from data.store.changes import Changes
 from data.store.consents import Consents
 from data.store.coverage import Coverage
 from data.store.database import Clock, Database
-from data.store.findings import Findings
 from data.store.keys import Keys
 from data.store.migrate import migrate
 from data.store.references import References, blob_names, sweep_rows
+from data.store.sealing import Sealing
 from data.store.talents import Talent, Talents
 from data.store.vectors import Templates
 from data.vault import Vault
@@ -43,9 +43,9 @@ class Store:
         self.consents = Consents(database)
         self.changes = Changes(database, templates)
         self.coverage = Coverage(database)
+        self.sealing = Sealing(database, vault, (blobs, evidence))
         self.audit = AuditLog(database)
         self.keys = Keys(database)
-        self.findings = Findings(database, evidence)
 
     @classmethod
     def open(

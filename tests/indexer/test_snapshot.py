@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.errors import SnapshotError
+from detector.errors import SnapshotError, VaultError
 from detector.signals import SignalSet
 from indexer import snapshot
 from indexer.registry import Registry
@@ -306,3 +306,71 @@ def test_where_nothing_can_be_written_the_registry_still_answers(
     registry = Registry.open(world.made_by, world.fill(world.feed(), 2, 2), blocked / "registry.snapshot")
     assert registry.registry_size == 2
     assert "could not be written" in caplog.text
+
+
+class Turning:
+    """A sealer that turns every bit, so that the plain bytes are not to be found, and notes what they were sealed as."""
+
+    def __init__(self, mark: bytes = b"k1") -> None:
+        self.mark = mark
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        return self.mark + (~np.frombuffer(f"{context}|".encode() + plain, np.uint8)).tobytes()
+
+    def unseal(self, kept: bytes, context: str) -> bytes:
+        found, _, plain = (~np.frombuffer(kept[2:], np.uint8)).tobytes().partition(b"|")
+        if kept[:2] != self.mark or found.decode() != context:
+            raise VaultError("it is sealed otherwise")
+        return plain
+
+    def is_current(self, kept: bytes) -> bool:
+        return kept.startswith(self.mark)
+
+
+def test_a_sealed_snapshot_shows_nothing_and_comes_back(
+    world: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "_PIECE_BYTES", 100)
+    snapshot.save(path, kept := contents(world), Turning())
+    assert_same(snapshot.load(path, Turning()), kept)
+    data = path.read_bytes()
+    assert kept[0].vectors.tobytes()[:16] not in data
+    assert b"shelves" not in data
+    assert snapshot.is_current(path, Turning())
+    assert not snapshot.is_current(path, Turning(b"k2"))
+
+
+def test_pieces_of_a_sealed_snapshot_cannot_be_left_out_or_swapped(
+    world: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "_PIECE_BYTES", 100)
+    snapshot.save(path, contents(world), Turning())
+    data, at, pieces = path.read_bytes(), 8, []
+    while at < len(data):
+        end = at + 8 + int.from_bytes(data[at : at + 8], "little")
+        pieces.append(data[at:end])
+        at = end
+    assert len(pieces) > 3
+    for wrong in (pieces[:-1], pieces[1:], [*pieces[1:], pieces[0]]):
+        path.write_bytes(data[:8] + b"".join(wrong))
+        with pytest.raises(SnapshotError, match="sealed otherwise"):
+            snapshot.load(path, Turning())
+
+
+def test_a_snapshot_under_another_key_is_written_anew_or_rebuilt(world: Any, path: Path) -> None:
+    feed = world.fill(world.feed(), 3, 2)
+    Registry.open(world.made_by, feed, path)
+    template = feed.kept["t0-r0"].vectors[world.face].tobytes()
+    assert template in path.read_bytes()
+    registry = Registry.open(world.made_by, feed, path, sealer=Turning())
+    assert registry.rebuilt_because is not None
+    assert template not in path.read_bytes()
+    assert Registry.open(world.made_by, feed, path, sealer=Turning()).rebuilt_because is None
+
+
+def test_a_discarded_snapshot_leaves_nothing_even_of_one_being_written(world: Any, path: Path) -> None:
+    snapshot.save(path, contents(world))
+    path.with_name(f"{path.name}.abc.partial").write_bytes(b"being written")
+    snapshot.discard(path)
+    snapshot.discard(path)
+    assert list(path.parent.iterdir()) == []
