@@ -25,6 +25,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    IPvAnyNetwork,
     SecretStr,
     ValidationError,
     model_validator,
@@ -80,6 +81,17 @@ def _filled(text: str) -> str:
 def _folders(value: object) -> object:
     """A variable holds several folders as PATH does; the file has a list."""
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+def _listed(value: object) -> object:
+    """A variable holds several values with commas between; the file has a list."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _header_text(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("holds characters that no header takes")
+    return text
 
 
 def _image_network(name: str) -> str:
@@ -203,6 +215,42 @@ class Settings(BaseModel):
     ] = Field(
         default=2000,
         description="Larger pictures are scaled down to this longer side before faces are looked for.",
+    )
+
+    http_max_body: Annotated[int, Field(ge=1024), Accepts("a whole number of bytes, at least 1024")] = Field(
+        default=256 * MEBIBYTE, description="The largest request that the service takes, in bytes."
+    )
+    http_body_seconds: Annotated[
+        float, Field(gt=0, le=3600), Accepts("a number of seconds above 0, at most 3600")
+    ] = Field(default=120.0, description="How long a request's body may take to arrive.")
+    http_rate: Annotated[int, Field(ge=1), Accepts("a whole number, at least 1")] = Field(
+        default=6000, description="Calls a minute per key, in each serving process."
+    )
+    max_faces: Annotated[int, Field(ge=1, le=10000), Accepts("a whole number from 1 to 10000")] = Field(
+        default=200,
+        description="The most faces of one picture that are recognised, the largest; others are told.",
+    )
+    check_queue: Annotated[int, Field(ge=1, le=10000), Accepts("a whole number from 1 to 10000")] = Field(
+        default=64,
+        description="How many checks may wait in a serving process before it says that it is busy.",
+    )
+    web_seconds: Annotated[
+        float, Field(gt=0, le=600), Accepts("a number of seconds above 0, at most 600")
+    ] = Field(default=30.0, description="How long fetching one picture may take, with all redirects.")
+    web_contact: Annotated[
+        str | None,
+        AfterValidator(lambda text: text if text is None else _header_text(_filled(text))),
+        Accepts("a web or mail address in plain ASCII"),
+    ] = Field(default=None, description="Whom sites may write to about fetching; sent as part of User-Agent.")
+    web_robots: Annotated[bool, Accepts("true or false")] = Field(
+        default=True, description="Ask a site's robots.txt before a picture is fetched, and keep to it."
+    )
+    web_networks: Annotated[
+        tuple[IPvAnyNetwork, ...],
+        BeforeValidator(_listed),
+        Accepts("a list of networks such as 10.2.0.0/16 (in a variable: separated by commas)"),
+    ] = Field(
+        default=(), description="Private networks that may be fetched from although they aren't public."
     )
 
     @model_validator(mode="after")

@@ -21,8 +21,10 @@ from api.commands import (
     doctor,
     enroll,
     importer,
+    key,
     reindex,
     scan,
+    serve,
     talent,
     weights,
 )
@@ -65,5 +67,21 @@ def root(
     begin(ctx, config)
 
 
-for _module in (demo, talent, enroll, consent, importer, check, scan, reindex, calibrate, weights, doctor):
+_MODULES = (
+    demo,
+    talent,
+    enroll,
+    consent,
+    importer,
+    check,
+    scan,
+    serve,
+    key,
+    reindex,
+    calibrate,
+    weights,
+    doctor,
+)
+
+for _module in _MODULES:
     _module.register(app)

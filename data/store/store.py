@@ -19,12 +19,17 @@ from data.store.changes import Changes
 from data.store.consents import Consents
 from data.store.coverage import Coverage
 from data.store.database import Clock, Database
+from data.store.findings import Findings
 from data.store.keys import Keys
 from data.store.migrate import migrate
 from data.store.references import References, blob_names, sweep_rows
+from data.store.requests import Requests
+from data.store.scan_work import ScanWork
+from data.store.scans import Scans
 from data.store.sealing import Sealing
 from data.store.talents import Talent, Talents
 from data.store.vectors import Templates
+from data.uploads import Uploads
 from data.vault import Vault
 from detector.errors import StoreError
 
@@ -46,6 +51,11 @@ class Store:
         self.sealing = Sealing(database, vault, (blobs, evidence))
         self.audit = AuditLog(database)
         self.keys = Keys(database)
+        self.findings = Findings(database, evidence)
+        self.requests = Requests(database)
+        self.scans = Scans(database)
+        self.scan_work = ScanWork(database, self.findings)
+        self.uploads = Uploads(evidence.folder.with_name("uploads"), vault)
 
     @classmethod
     def open(

@@ -1,6 +1,8 @@
 """Small real pieces for the tests of scans and reports: findings, rows, pictures, and a detector that needs
 no network.
 
+`here` is a whole installation whose people are colours (`tests.api.colours`).
+
 `FlatDetector` implements what the runner asks of a detector. It really decodes; what it finds follows from
 the picture: a mostly red one holds the talent `ana`, any other holds nobody. So tests know every verdict
 without any weights.
@@ -9,14 +11,18 @@ without any weights.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from api.composition import Parts
+from data.weights import WeightsCache
 from detector.decision import Considered, Decision, Reason, Severity, Verdict
 from detector.decoding import DecodeLimits, decode
 from detector.errors import InputError
@@ -27,6 +33,7 @@ from detector.pipeline import Submission
 from detector.proofs import Proof
 from detector.signals import Box, FaceQuality, SignalId, SignalKind, SignalSet
 from detector.use import Use
+from tests.api.colours import BLUE, DARK, GREEN, GREY, NOW, RED, Colour, ColourExtractor, Installation
 
 LOCAL = SignalId(SignalKind.LOCAL, "rootsift", "1", "grey")
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -184,3 +191,39 @@ def made() -> type:
         "FlatDetector": FlatDetector,
     }
     return type("Made", (), names)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    """An empty installation; the current folder is its folder."""
+    for name in [name for name in os.environ if name.startswith("LOOKALIKE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("LOOKALIKE_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("LOOKALIKE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("LOOKALIKE_OFFLINE", "1")
+    monkeypatch.chdir(tmp_path)
+
+    def extractor(settings: object, weights: WeightsCache) -> ColourExtractor:
+        return ColourExtractor()
+
+    return Installation(tmp_path, Parts(clock=lambda: NOW, extractor=extractor))
+
+
+@pytest.fixture
+def colours() -> dict[str, Colour]:
+    """Names of the colours that are people, and of those that are nobody."""
+    return {"red": RED, "blue": BLUE, "green": GREEN, "grey": GREY, "dark": DARK}
+
+
+@pytest.fixture
+def enrolled(here: Installation, colours: dict[str, Colour]) -> Callable[[str, str], str]:
+    """Registers a talent with one picture; gives back its id."""
+
+    def enrol(ref: str, colour: str) -> str:
+        row = here.json("talent", "add", ref, f"Name of {ref}")
+        here.run(
+            "enroll", ref, here.picture(f"{ref}.png", colours[colour]), "--release-signed-at", "2026-01-01"
+        )
+        return str(row["id"])
+
+    return enrol

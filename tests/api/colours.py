@@ -11,20 +11,19 @@ import io
 import json
 import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 from api.commands import app
 from api.composition import Parts
-from data.weights import WeightsCache
+from api.settings import Configured, load_settings
 from detector.faces.sface import SIGNAL
 from detector.imagery import DecodedImage
 from detector.signals import Box, Face, FacePlace, FaceQuality, SignalId, SignalKind, Signals, SignalSet
@@ -109,6 +108,11 @@ class Installation:
     def json_of(self, *arguments: object, code: int = 0) -> Any:
         return json.loads(self.run(*arguments, code=code).stdout)
 
+    @property
+    def configured(self) -> Configured:
+        """The settings that the variables of this test set."""
+        return load_settings(os.environ, self.folder)
+
     def picture(self, name: str, *colours: Colour, seed: int = 0) -> Path:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,39 +123,3 @@ class Installation:
         path = self.folder / name
         path.write_text(text, "utf-8")
         return path
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    """An empty installation; the current folder is its folder."""
-    for name in [name for name in os.environ if name.startswith("LOOKALIKE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("LOOKALIKE_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("LOOKALIKE_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("LOOKALIKE_OFFLINE", "1")
-    monkeypatch.chdir(tmp_path)
-
-    def extractor(settings: object, weights: WeightsCache) -> ColourExtractor:
-        return ColourExtractor()
-
-    return Installation(tmp_path, Parts(clock=lambda: NOW, extractor=extractor))
-
-
-@pytest.fixture
-def colours() -> dict[str, Colour]:
-    """Names of the colours that are people, and of those that are nobody."""
-    return {"red": RED, "blue": BLUE, "green": GREEN, "grey": GREY, "dark": DARK}
-
-
-@pytest.fixture
-def enrolled(here: Installation, colours: dict[str, Colour]) -> Callable[[str, str], str]:
-    """Registers a talent with one picture; gives back its id."""
-
-    def enrol(ref: str, colour: str) -> str:
-        row = here.json("talent", "add", ref, f"Name of {ref}")
-        here.run(
-            "enroll", ref, here.picture(f"{ref}.png", colours[colour]), "--release-signed-at", "2026-01-01"
-        )
-        return str(row["id"])
-
-    return enrol

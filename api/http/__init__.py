@@ -1,0 +1,1 @@
+"""The way in over HTTP: routes translate, the application's services do the work."""
