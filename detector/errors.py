@@ -90,6 +90,12 @@ class OutcomeNotAllowed(Conflict):
     code = "outcome_not_allowed"
 
 
+class LeaseLost(LookalikeError):
+    """Another worker holds the scan by now: this one has nothing to write any more."""
+
+    code = "lease_lost"
+
+
 class StoreError(LookalikeError):
     """The store can't be used: unreachable, locked for too long, or of another schema version."""
 
