@@ -1,5 +1,5 @@
-"""Erasure of a talent: references, vectors, pictures and names go; a tombstone, the consents and the audit
-chain stay.
+"""Erasure of a talent: references, vectors, pictures, names and what findings say of them go; a tombstone, the consents
+and the audit chain stay.
 
 Consent records stay because they prove that what was done until now was allowed; a follower of the change
 feed gets one removal per reference.
@@ -11,12 +11,13 @@ from sqlalchemy import select, update
 
 from data.blobs import Blobs
 from data.store.database import Database
+from data.store.finding_erasure import forget_talent, sweep_evidence
 from data.store.references import drop, sweep_rows
 from data.store.tables import reference, talent
 from data.store.talents import Talent, find, present
 
 
-def erase(database: Database, blobs: Blobs, talent_id: str) -> Talent:
+def erase(database: Database, blobs: Blobs, evidence: Blobs, talent_id: str) -> Talent:
     """Erase a talent in one transaction, then the files. Raises NotFound, or Conflict when erased already."""
     with database.change("talent.erased", talent_id) as change:
         present(change.connection, talent_id)
@@ -25,9 +26,11 @@ def erase(database: Database, blobs: Blobs, talent_id: str) -> Talent:
         for reference_id in reference_ids:
             drop(change, reference_id)
         change.details["references"] = len(reference_ids)
+        change.details["findings"] = forget_talent(change.connection, talent_id)
         blank = {"ref": talent_id, "name": talent_id, "agency": None, "erased_at": change.at}
         change.connection.execute(update(talent).where(talent.c.id == talent_id).values(blank))
         tombstone = find(change.connection, talent_id)
     sweep_rows(database, blobs)
+    sweep_evidence(database, evidence)
     database.truncate_log()
     return tombstone

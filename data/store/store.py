@@ -19,9 +19,11 @@ from data.store.changes import Changes
 from data.store.consents import Consents
 from data.store.coverage import Coverage
 from data.store.database import Clock, Database
+from data.store.finding_erasure import evidence_names, sweep_evidence
 from data.store.findings import Findings
 from data.store.keys import Keys
 from data.store.migrate import migrate
+from data.store.queue import Queue
 from data.store.references import References, blob_names, sweep_rows
 from data.store.requests import Requests
 from data.store.scan_work import ScanWork
@@ -43,7 +45,7 @@ class Store:
         self._database = database
         self._blobs = blobs
         self.evidence = evidence
-        self.talents = ErasableTalents(database, blobs)
+        self.talents = ErasableTalents(database, blobs, evidence)
         self.references = References(database, blobs, templates)
         self.consents = Consents(database)
         self.changes = Changes(database, templates)
@@ -52,6 +54,7 @@ class Store:
         self.audit = AuditLog(database)
         self.keys = Keys(database)
         self.findings = Findings(database, evidence)
+        self.queue = Queue(database)
         self.requests = Requests(database)
         self.scans = Scans(database)
         self.scan_work = ScanWork(database, self.findings)
@@ -89,11 +92,13 @@ class Store:
         """
         for folder in (self._blobs, self.evidence):
             folder.clear_staging(self._database.clock())
-        return sweep_rows(self._database, self._blobs) + (self._sweep_files() if unnamed else 0)
+        swept = sweep_rows(self._database, self._blobs) + sweep_evidence(self._database, self.evidence)
+        return swept + (self._sweep_files() if unnamed else 0)
 
     def _sweep_files(self) -> int:
         with self._database.exclusively() as connection:
-            return self._blobs.discard_others(blob_names(connection))
+            others = self._blobs.discard_others(blob_names(connection))
+            return others + self.evidence.discard_others(evidence_names(connection))
 
     def now(self) -> datetime:
         """The moment that a change made now would be dated with."""
@@ -113,14 +118,15 @@ class Store:
 class ErasableTalents(Talents):
     """Talents, with the erasure that reaches all that is kept of one."""
 
-    def __init__(self, database: Database, blobs: Blobs) -> None:
+    def __init__(self, database: Database, blobs: Blobs, evidence: Blobs) -> None:
         super().__init__(database)
         self._blobs = blobs
+        self._evidence = evidence
 
     def erase(self, talent_id: str) -> Talent:
         """Remove references, vectors, pictures and names; returns the tombstone. Raises NotFound,
         Conflict."""
-        return erasure.erase(self._database, self._blobs, talent_id)
+        return erasure.erase(self._database, self._blobs, self._evidence, talent_id)
 
 
 def _beside(database: Database) -> Path:
