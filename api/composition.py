@@ -261,9 +261,12 @@ class Application:
         """What judges and keeps references. Raises as `enroller_keeping`."""
         return self.enroller_keeping(KeptReferences(self.store))
 
-    def enroller_keeping(self, references: ReferenceStore) -> Enroller:
-        """The same, where something else is to happen when a reference is kept. Raises WeightsError where faces are
-        off, SignalMismatch where a reindex is needed first."""
+    def enroller_keeping(
+        self, references: ReferenceStore, name_of: Callable[[str], str] | None = None
+    ) -> Enroller:
+        """The same, where something else is to happen when a reference is kept, or talents are called something else
+        than their references. Raises WeightsError where faces are off, SignalMismatch where a reindex is needed
+        first."""
         require_faces(self.gaps, partially=self.settings.answer_partially)
         ports = EnrolmentPorts(
             decode=self.decoder,
@@ -273,7 +276,7 @@ class Application:
             policy=self.policy,
             local=self.reference_features,
             map_decode=self.pool.map,
-            name_of=lambda talent_id: self.store.talents.get(talent_id).ref,
+            name_of=name_of or (lambda talent_id: self.store.talents.get(talent_id).ref),
         )
         return Enroller(ports)
 

@@ -11,16 +11,16 @@ stays as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
+from api.agency import ANYBODY, Agency
 from api.composition import KeptReferences
 from api.registration import Registration
 from api.roster import Person, Release, RosterRow, RowError
-from data.sources import file_item
 from data.store import TALENT, Store, Talent, new_id
-from detector.errors import Conflict, InputError, NotFound, UsageError
+from detector.errors import Conflict, Forbidden, InputError, NotFound, UsageError
 from detector.record import ConsentRecord
 from indexer.enrolment import (
     BATCH,
@@ -51,24 +51,27 @@ class ImportResult:
 
 
 class RosterImport:
-    """Imports rows. One at a time per store. `enroller_keeping` builds the enroller over a store of references."""
+    """Imports rows. One at a time per store. `enroller_keeping` builds the enroller over a store of references;
+    `agency`: whose talents may be registered."""
 
     def __init__(
         self,
         store: Store,
         registration: Registration,
         enroller_keeping: Callable[[ReferenceStore], Enroller],
+        agency: Agency = ANYBODY,
     ) -> None:
         self._store = store
         self._registration = registration
-        self._people = _People(store, registration)
+        self._agency = agency
+        self._people = _People(store, registration, agency)
         self._enroller = enroller_keeping(_Registering(KeptReferences(store), self._settle))
 
     def run(self, rows: Iterable[RosterRow], at: datetime) -> Iterator[ImportResult]:
         """One result per row, in order, given out once everything the row writes is durable."""
         remaining = iter(rows)
         while batch := list(islice(remaining, ROWS)):
-            self._people = _People(self._store, self._registration)
+            self._people = _People(self._store, self._registration, self._agency)
             prepared = [self._prepared(row, at) for row in batch]
             requests = [item for item in prepared if isinstance(item, EnrolmentRequest)]
             yield from self._merged(batch, prepared, self._enroller.enrol(requests, at))
@@ -78,13 +81,13 @@ class RosterImport:
             if row.person is None:
                 raise row.fault or RowError("the row can't be read")
             talent = self._people.stated(row.number, row.person, row.release, at)
-        except (InputError, UsageError, Conflict) as error:
+        except (InputError, UsageError, Conflict, Forbidden) as error:
             return ImportResult(row.talent_ref, row.image, Status.REJECTED, error.code, error.detail)
         return EnrolmentRequest(
             talent_id=talent.id,
             talent_ref=talent.ref,
-            image=str(row.path),
-            read=file_item(row.path).read,
+            image=row.picture.source,
+            read=row.picture.read,
             release=self._people.release(talent),
         )
 
@@ -136,17 +139,20 @@ class _People:
     """The people of one batch: looked up once, and put on record when a row of theirs is accepted. `under_way`: the
     number of the row that is being judged."""
 
-    def __init__(self, store: Store, registration: Registration) -> None:
+    def __init__(self, store: Store, registration: Registration, agency: Agency) -> None:
         self._store = store
         self._registration = registration
+        self._agency = agency
         self._by_ref: dict[str, _Stated] = {}
         self.under_way = 0
 
     def stated(self, number: int, person: Person, release: Release | None, at: datetime) -> Talent:
         """The talent that a row is about, on record or not yet; the row's release counts for this row and later ones.
 
-        Raises RowError when the row contradicts what is on record, InvalidRecord for a release that is none.
+        Raises RowError when the row contradicts what is on record, Forbidden for another agency's talent,
+        InvalidRecord for a release that is none.
         """
+        person = replace(person, agency=self._agency.of_new(person.agency))
         known = self._by_ref.get(person.ref) or self._found(person, at)
         _require_same(person, known.talent)
         if release is not None:
@@ -175,7 +181,10 @@ class _People:
 
     def _found(self, person: Person, at: datetime) -> _Stated:
         try:
-            return _Stated(self._store.talents.by_ref(person.ref), kept=True)
+            known = self._store.talents.by_ref(person.ref)
+            if not self._agency.covers(known):
+                raise RowError(f"the reference {person.ref} is taken; choose another", code="ref_taken")
+            return _Stated(known, kept=True)
         except NotFound:
             new = Talent(
                 new_id(TALENT, at),

@@ -59,14 +59,18 @@ class Registration:
 
     def talent_rows(self) -> list[Row]:
         """Everybody registered, each as a row of `talent_row`."""
-        talents, counts = self._store.talents.list(), self._store.references.counts()
-        records = self._store.consents.of_talents([talent.id for talent in talents])
-        return [self._row(talent, counts.get(talent.id, 0), records[talent.id]) for talent in talents]
+        return self.rows_of(self._store.talents.list())
+
+    def rows_of(self, talents: Sequence[Talent]) -> list[Row]:
+        """The same of these."""
+        ids = [talent.id for talent in talents]
+        counts, records = self._store.references.counts_of(ids), self._store.consents.of_talents(ids)
+        return [self._row(talent, counts[talent.id], records[talent.id]) for talent in talents]
 
     def talent_row(self, talent: Talent) -> Row:
         """One talent as plain values. `findable`: a picture of them can be recognised now."""
-        references = len(self._store.references.list(talent.id))
-        return self._row(talent, references, self._store.consents.list(talent.id))
+        (row,) = self.rows_of([talent])
+        return row
 
     def _row(self, talent: Talent, references: int, records: Any) -> Row:
         return {
@@ -127,12 +131,13 @@ class Registration:
             )
         person = self.talent(named)
         written = {**document, "talent_id": person.id} if document.get("talent_id") == named else document
-        if person.minor:
-            written["subject"] = {**written.get("subject", {}), "minor": True}
+        subject = written.get("subject", {})
+        if person.minor and isinstance(subject, dict):
+            written = {**written, "subject": {**subject, "minor": True}}
         record = parse_record(written, talent_id=person.id, consent_id=_or_new(document))
         return self._store.consents.add(record)
 
-    def revoke(self, consent_id: str, reason: str, effective_at: str | None) -> ConsentRecord:
+    def revoke(self, consent_id: str, reason: str | None, effective_at: str | None) -> ConsentRecord:
         """Append a revoked version; `effective_at` in ISO 8601, a date alone in the record's time zone, None: now.
         Raises NotFound, Conflict, UsageError.
         """

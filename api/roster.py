@@ -1,20 +1,26 @@
 """Reading a roster: a CSV file of people, their releases and their pictures, row by row.
 
-`read_roster` checks the columns once (a wrong file is a usage error and nothing is imported) and answers
-with one `RosterRow` per row, broken ones too: their `fault` says what is wrong, and costs that row only.
-Nothing here touches the store.
+    read_roster(path)       a file; pictures and documents lie beside it
+    parse_roster(text, …)   a text that was sent; pictures and documents are those that came with it
+
+Both check the columns once (a wrong file is a usage error and nothing is imported) and answer with one `RosterRow` per
+row, broken ones too: their `fault` says what is wrong, and costs that row only. Nothing here touches the store.
 """
 
 from __future__ import annotations
 
 import csv
 import difflib
+import io
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from api.uses import parse_flag
+from data.sources import file_item
+from data.sources.items import Item
 from detector.errors import InputError, UsageError
 
 REQUIRED = ("talent_ref", "name", "image")
@@ -53,50 +59,84 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """One row. `image` is as written in the file, `path` where that is. `person` is None exactly with a
+    """One row. `image` is as written in the file, `picture` what that is. `person` is None exactly with a
     `fault`.
     """
 
     number: int
     talent_ref: str
     image: str
-    path: Path
+    picture: Item
     person: Person | None = None
     release: Release | None = None
-    fault: RowError | None = None
+    fault: InputError | None = None
+
+
+class Surroundings(Protocol):
+    """Where a roster's pictures and documents are."""
+
+    def picture(self, name: str) -> Item: ...
+
+    def document(self, name: str) -> str:
+        """What `Release.document` is to be: a path, or a SHA-256. Raises InputError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Pictures and documents of a roster file: paths, relative to its folder."""
+
+    folder: Path
+
+    def picture(self, name: str) -> Item:
+        path = self.folder / name
+        return Item(str(path), file_item(path).read)
+
+    def document(self, name: str) -> str:
+        return str(self.folder / name)
 
 
 def read_roster(path: Path) -> list[RosterRow]:
     """Every row, in order. Raises UsageError when the file can't be read or lacks a required column."""
-    lines = _lines(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _rows(file, str(path), Beside(path.parent))
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}") from error
+
+
+def parse_roster(body: bytes, place: str, surroundings: Surroundings) -> list[RosterRow]:
+    """The same of a file's bytes; `place` names it in errors."""
+    return _rows(io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", newline=""), place, surroundings)
+
+
+def _rows(text: Iterable[str], place: str, surroundings: Surroundings) -> list[RosterRow]:
+    lines = _lines(text, place)
     columns = [name.strip() for name in next(lines, [])]
-    _check_columns(path, columns)
+    _check_columns(place, columns)
     return [
-        _row(number, columns, cells, path.parent)
+        _row(number, columns, cells, surroundings)
         for number, cells in enumerate((cells for cells in lines if any(map(str.strip, cells))), start=1)
     ]
 
 
-def _lines(path: Path) -> Iterator[list[str]]:
+def _lines(text: Iterable[str], place: str) -> Iterator[list[str]]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from csv.reader(file, strict=True)
+        yield from csv.reader(text, strict=True)
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text; save it as CSV in UTF-8") from error
-    except OSError as error:
-        raise UsageError(f"{path} can't be read: {error.strerror}") from error
+        raise UsageError(f"{place} is not UTF-8 text; save it as CSV in UTF-8") from error
     except csv.Error as error:
-        raise UsageError(f"{path} is not valid CSV: {error}") from error
+        raise UsageError(f"{place} is not valid CSV: {error}") from error
 
 
-def _check_columns(path: Path, columns: Sequence[str]) -> None:
+def _check_columns(place: str, columns: Sequence[str]) -> None:
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
         names = ", ".join(f"`{name}`{_near(name, columns)}" for name in missing)
-        raise UsageError(f"{path} lacks the column {names}; a roster needs {', '.join(REQUIRED)}")
+        raise UsageError(f"{place} lacks the column {names}; a roster needs {', '.join(REQUIRED)}")
     twice = sorted({name for name in columns if name and columns.count(name) > 1})
     if twice:
-        raise UsageError(f"{path} has the column {', '.join(twice)} twice")
+        raise UsageError(f"{place} has the column {', '.join(twice)} twice")
 
 
 def _near(name: str, columns: Sequence[str]) -> str:
@@ -104,17 +144,17 @@ def _near(name: str, columns: Sequence[str]) -> str:
     return f" (is it `{near[0]}`?)" if near else ""
 
 
-def _row(number: int, columns: Sequence[str], cells: Sequence[str], folder: Path) -> RosterRow:
+def _row(number: int, columns: Sequence[str], cells: Sequence[str], surroundings: Surroundings) -> RosterRow:
     values = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
     image = values.get("image", "")
-    row = RosterRow(number, values.get("talent_ref", ""), image, folder / image)
+    row = RosterRow(number, values.get("talent_ref", ""), image, surroundings.picture(image))
     try:
         if len(cells) > len(columns):
             raise RowError(f"the row has {len(cells)} cells, but there are {len(columns)} columns")
         person = _person(values)
-        return RosterRow(number, row.talent_ref, image, row.path, person, _release(values, folder))
-    except RowError as fault:
-        return RosterRow(number, row.talent_ref, image, row.path, fault=fault)
+        return replace(row, person=person, release=_release(values, surroundings))
+    except InputError as fault:
+        return replace(row, fault=fault)
 
 
 def _person(values: Mapping[str, str]) -> Person:
@@ -131,7 +171,7 @@ def _person(values: Mapping[str, str]) -> Person:
     return Person(values["talent_ref"], values["name"], values.get("agency") or None, minor)
 
 
-def _release(values: Mapping[str, str], folder: Path) -> Release | None:
+def _release(values: Mapping[str, str], surroundings: Surroundings) -> Release | None:
     signed_at = values.get("release_signed_at")
     rest = {name: values.get(name) or None for name in ("release_document", "retain_until", "guardian")}
     if not signed_at:
@@ -139,13 +179,9 @@ def _release(values: Mapping[str, str], folder: Path) -> Release | None:
         if stray:
             raise RowError(f"the row gives {', '.join(stray)} but no `release_signed_at`", code="bad_release")
         return None
-    document = anchored_document(rest["release_document"], folder)
+    named = rest["release_document"]
+    document = named if named is None or is_digest(named) else surroundings.document(named)
     return Release(signed_at, rest["retain_until"], document, rest["guardian"])
-
-
-def anchored_document(document: str | None, folder: Path) -> str | None:
-    """A document's path made absolute from `folder`; a SHA-256 in hex stays what it is."""
-    return document if document is None or is_digest(document) else str(folder / document)
 
 
 def is_digest(text: str) -> bool:

@@ -22,10 +22,10 @@ from api.http.access import Refusals
 from api.http.envelope import BodyLimits, Identified, Keyed, Limited, Rated
 from api.http.idempotency import Idempotent
 from api.http.metrics import Metrics
-from api.http.routes import health, keys
+from api.http.routes import consents, health, imports, keys, references, talents
 from api.http.service import Service
 
-ROUTES = (health, keys)
+ROUTES = (health, keys, talents, references, consents, imports)
 """Modules with a `router`. A resource is one module and one line here."""
 
 TITLE = "Lookalike"

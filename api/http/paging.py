@@ -73,3 +73,8 @@ def _paging(
 
 
 ThePage = Annotated[Paging, Depends(_paging)]
+
+
+def last_id(place: Place | None) -> str | None:
+    """The id that a list in the order of its ids goes on behind."""
+    return None if place is None else str(place[0])

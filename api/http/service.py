@@ -22,9 +22,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.composition import Application, private_folder
+from api.enrolling import Enrolling
 from api.settings import Settings
 from data.store import Store
-from detector.errors import LookalikeError, StoreError
+from detector.errors import LookalikeError, Overloaded, StoreError
 
 MASTER_FILE = "service.secret"
 STALE_AFTER = 1000
@@ -44,6 +45,7 @@ class Service:
 
     def __init__(self, application: Application) -> None:
         self.application = application
+        self.enrolling = Enrolling(application)
         self._loading: Obstacle | None = Obstacle(
             "index_not_loaded", "the networks and the index are loading"
         )
@@ -84,6 +86,11 @@ class Service:
         thread = threading.Thread(target=self.warm_up, name="warm-up", daemon=True)
         thread.start()
         return thread
+
+    def require_loaded(self) -> None:
+        """Raise Overloaded while networks or index are not there, with the obstacle's code."""
+        if self._loading is not None:
+            raise Overloaded(self._loading.detail, retry_after=2, code=self._loading.code)
 
     def obstacles(self) -> list[Obstacle]:
         """Why this process is not ready; empty when it is."""
