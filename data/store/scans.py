@@ -17,7 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy import Row as SqlRow
 
 from data.store.chain import canonical
@@ -260,7 +260,7 @@ def counted(connection: Connection, scan_ids: Sequence[str]) -> dict[str, Progre
     return found
 
 
-def _counts(scan_ids: Sequence[str]) -> Select[Any]:
+def _counts(scan_ids: Sequence[str]) -> Any:
     groups = (scan_item.c.scan_id, scan_item.c.status, scan_item.c.verdict)
     figures = (func.count().label("pictures"), func.count(scan_item.c.finding_id).label("flagged"))
     return (
@@ -270,7 +270,7 @@ def _counts(scan_ids: Sequence[str]) -> Select[Any]:
     )
 
 
-def _with_group(so_far: Progress, group: SqlRow[Any]) -> Progress:
+def _with_group(so_far: Progress, group: Any) -> Progress:
     """A scan's counts with those of one status and verdict."""
     verdicts = dict(so_far.verdicts)
     if group.verdict is not None:
