@@ -9,11 +9,12 @@ once a minute per key and operation, so that a broken client can't fill it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPBearer
 
 from api.http.service import TheService
@@ -58,19 +59,31 @@ def principal(request: Request) -> Principal:
     return found
 
 
-def requires(scope: Scope) -> Callable[..., Principal]:
-    """A dependency that lets keys with this scope through and gives the principal. Raises Forbidden."""
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The dependency: lets keys with this scope through and gives the principal. Raises Forbidden."""
 
-    def allowed(
-        request: Request, service: TheService, _: Annotated[object, Security(bearer)] = None
+    scope: Scope
+
+    def __call__(
+        self, request: Request, service: TheService, _: Annotated[object, Security(bearer)] = None
     ) -> Principal:
         caller = principal(request)
-        if not caller.may(scope):
-            request.app.state.refusals.record(service.store, caller.key_id, str(scope), "scope")
-            raise Forbidden(f"a key of the role {caller.role} does not have the scope {scope}")
+        if not caller.may(self.scope):
+            request.app.state.refusals.record(service.store, caller.key_id, str(self.scope), "scope")
+            raise Forbidden(f"a key of the role {caller.role} does not have the scope {self.scope}")
         return caller
 
-    return allowed
+
+def requires(scope: Scope) -> Allowed:
+    """The dependency of an operation of this scope."""
+    return Allowed(scope)
+
+
+def scopes_of(dependant: Dependant) -> set[Scope]:
+    """The scopes that an operation asks for, through all its dependencies."""
+    own = {dependant.call.scope} if isinstance(dependant.call, Allowed) else set()
+    return own.union(*map(scopes_of, dependant.dependencies))
 
 
 def may(scope: Scope) -> object:

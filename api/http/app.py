@@ -15,10 +15,14 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
+from api import pages
 from api.http import problems
-from api.http.access import Refusals
+from api.http.access import Refusals, scopes_of
+from api.http.asgi import MACHINE_PATHS
+from api.http.document import with_short_names
 from api.http.envelope import BodyLimits, Identified, Keyed, Limited, Rated
 from api.http.idempotency import Idempotent
 from api.http.metrics import Metrics
@@ -49,6 +53,7 @@ def create_app(service: Service) -> FastAPI:
     problems.install(app)
     for module in ROUTES:
         app.include_router(module.router)
+    pages.mount(app, service)
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign] # FastAPI's documented way to extend it
     return app
 
@@ -65,8 +70,18 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
         schemas.update(schemas["Problem"].pop("$defs", {}))
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
-        app.openapi_schema = document
+        _say_scopes(document)
+        app.openapi_schema = with_short_names(document)
     return app.openapi_schema
+
+
+def _say_scopes(document: dict[str, Any]) -> None:
+    """Each operation names the scope that its key needs; only health needs no key."""
+    for route in (each for module in ROUTES for each in module.router.routes):
+        if isinstance(route, APIRoute) and route.path.startswith(MACHINE_PATHS):
+            scopes = sorted(map(str, scopes_of(route.dependant)))
+            for method in route.methods or ():
+                document["paths"][route.path_format][method.lower()]["security"] = [{"key": scopes}]
 
 
 _ABOUT = """Every call but health needs a key: `Authorization: Bearer lk_…`. Refusals and failures are problem documents
