@@ -1,0 +1,1 @@
+"""Pure: from rows and records to the plain values that templates show."""

@@ -1,0 +1,26 @@
+"""What a page says after something was done: the address carries a code, never a text of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api.pages.views.outcomes import NAMES
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sentence at the head of a page. `tone`: good, warn or bad."""
+
+    text: str
+    tone: str
+
+
+_TEXTS = {
+    **{f"decided.{state}": Told(f"Saved: {name.lower()}.", "good") for state, name in NAMES.items()},
+    "queue.end": Told("Saved. That was the last one of this list.", "good"),
+}
+
+
+def told_of(code: str) -> Told | None:
+    """The sentence behind a code; None for a code that nobody here gave out."""
+    return _TEXTS.get(code)
