@@ -1,7 +1,7 @@
 # The one door for checks; .ci/run and the README's second command go through `make check`.
 PYTHON ?= python
 
-.PHONY: check format lint types imports test test-slow test-clip bench
+.PHONY: check format lint types imports test test-slow test-clip openapi bench
 
 check: lint types imports test
 
@@ -28,6 +28,10 @@ test-slow:
 
 test-clip:
 	$(PYTHON) -m pytest -m clip
+
+# The service's OpenAPI document; a test says when it is not the program's any more.
+openapi:
+	$(PYTHON) -m api.http.document docs/openapi.json
 
 # Every figure of the documents in one table: goal, figure, peer, seed, command, machine. EXTRA passes options on, for
 # example EXTRA='--options "throughput:--deepface /path/to/python" --report docs/benchmarks.md'.
