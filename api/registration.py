@@ -131,11 +131,15 @@ class Registration:
             )
         person = self.talent(named)
         written = {**document, "talent_id": person.id} if document.get("talent_id") == named else document
-        subject = written.get("subject", {})
-        if person.minor and isinstance(subject, dict):
-            written = {**written, "subject": {**subject, "minor": True}}
-        record = parse_record(written, talent_id=person.id, consent_id=_or_new(document))
-        return self._store.consents.add(record)
+        return self._store.consents.add(self.stated_consent(written, person))
+
+    def stated_consent(self, document: Document, talent: Talent) -> ConsentRecord:
+        """The record that this document would be, not kept; a new id where it names none. Raises InvalidRecord."""
+        subject = document.get("subject", {})
+        written = document
+        if talent.minor and isinstance(subject, dict):
+            written = {**document, "subject": {**subject, "minor": True}}
+        return parse_record(written, talent_id=talent.id, consent_id=_or_new(document))
 
     def revoke(self, consent_id: str, reason: str | None, effective_at: str | None) -> ConsentRecord:
         """Append a revoked version; `effective_at` in ISO 8601, a date alone in the record's time zone, None: now.
