@@ -47,6 +47,12 @@ class Detects(Protocol):
     def detect(self, batch: Sequence[Submission], at: datetime) -> list[Finding]: ...
 
 
+LEAST_BATCH = 4
+"""Pictures that go through the networks together, however many cores share them: fewer waste the processor's caches."""
+
+RefsOf = Callable[[Collection[str]], Mapping[str, str]]
+"""Talent ids to the references their agencies use."""
+
 INTERNAL_ERROR = "internal_error"
 """Code of a picture whose check failed in a way nobody foresaw; it costs this picture only."""
 
@@ -65,9 +71,7 @@ class ScanPlan:
 class Scanner:
     """Runs items through a detector. `refs` translates talent ids to the references their agencies use."""
 
-    def __init__(
-        self, detector: Detects, refs: Callable[[Collection[str]], Mapping[str, str]], plan: ScanPlan
-    ) -> None:
+    def __init__(self, detector: Detects, refs: RefsOf, plan: ScanPlan) -> None:
         self._detector = detector
         self._refs = refs
         self._plan = plan
@@ -88,9 +92,7 @@ class Scanner:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _rows(self, batch: Sequence[Item]) -> list[Row]:
-        findings = self._detect([self._submission(item) for item in batch])
-        refs = self._refs(frozenset().union(*(finding.talent_ids for finding in findings)))
-        return [to_row(finding, refs) for finding in findings]
+        return rows_of(self._detect([self._submission(item) for item in batch]), self._refs)
 
     def _submission(self, item: Item) -> Submission:
         extra = {name: text for name, text in item.row.items() if name not in USE_COLUMNS}
@@ -122,6 +124,17 @@ class Scanner:
                 code=INTERNAL_ERROR,
             )
             return self._detector.detect([replace(submission, data=broken)], self._plan.at)[0]
+
+
+def batch_for(most: int, workers: int) -> int:
+    """Pictures per batch where so many workers each check one: with many of them less, so that memory stays the same."""
+    return min(most, max(LEAST_BATCH, 2 * most // workers))
+
+
+def rows_of(findings: Sequence[Finding], refs: RefsOf) -> list[Row]:
+    """Their rows, with the talents' references."""
+    known = refs(frozenset().union(*(finding.talent_ids for finding in findings)))
+    return [to_row(finding, known) for finding in findings]
 
 
 def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

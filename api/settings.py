@@ -238,6 +238,10 @@ class Settings(BaseModel):
         float, Field(gt=0, le=600), Accepts("a number of seconds above 0, at most 600")
     ] = Field(default=30.0, description="How long fetching one picture may take, with all redirects.")
     web_contact: Annotated[
+    serve_jobs: Annotated[bool, Accepts("true or false")] = Field(
+        default=True,
+        description="Work on scans inside `lookalike serve` too, not only in `lookalike worker`.",
+    )
         str | None,
         AfterValidator(lambda text: text if text is None else _header_text(_filled(text))),
         Accepts("a web or mail address in plain ASCII"),

@@ -27,6 +27,7 @@ from api.commands import (
     serve,
     talent,
     weights,
+    worker,
 )
 from api.commands.session import begin
 from api.exits import TranslatingGroup
@@ -80,6 +81,7 @@ _MODULES = (
     reindex,
     calibrate,
     weights,
+    worker,
     doctor,
 )
 

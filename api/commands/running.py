@@ -22,7 +22,7 @@ from api.reports.gallery import StoreGallery
 from api.reports.jsonl import to_line
 from api.reports.terminal import print_findings, summary_lines
 from api.scan_run import Inputs, Machinery, Outputs, Parameters, Ran, Run, require_folders
-from api.scanning import Scanner, ScanPlan
+from api.scanning import Scanner, ScanPlan, batch_for
 from api.terminal import note, progress, say
 from api.uses import parse_moment, use_from_options
 from data.sources import file_item
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from api.composition import Application
 
 INTERRUPTED = 130
-LEAST_BATCH = 4
-"""Pictures that go through the networks together, however many cores share them: fewer waste the processor's caches."""
-
 LISTED = 20
 """Flagged pictures that a scan prints; the rest is in the files."""
 
@@ -100,8 +97,8 @@ def machinery_of(application: Application, use: Use, asked: Asked) -> Machinery:
         return application.store.talents.refs(sorted(talents))
 
     def scanner(at: datetime) -> Scanner:
-        workers, together = application.threads, 2 * application.settings.batch_size
-        batch = min(application.settings.batch_size, max(LEAST_BATCH, together // workers))
+        workers = application.threads
+        batch = batch_for(application.settings.batch_size, workers)
         return Scanner(detector, refs, ScanPlan(at, use, batch, workers))
 
     return Machinery(

@@ -59,7 +59,7 @@ class Jobs:
     def recover(self) -> None:
         """Ring for every scan that nobody works on."""
         for scan_id in self._store.scan_work.waiting():
-            if scan_id not in self._rung():
+            if scan_id not in self.rung():
                 self.ring(scan_id)
 
     def sweep_uploads(self) -> None:
@@ -118,7 +118,7 @@ class Jobs:
             every(_logged(chore))
         return queue
 
-    def _rung(self) -> set[str]:
+    def rung(self) -> set[str]:
         """Scans that have a message waiting already."""
         tasks = self._scan_queue.pending()
         return {task.args[0] for task in tasks if task.args}

@@ -76,7 +76,7 @@ class ScanRunner:
     """Works on scans, one turn at a time."""
 
     def __init__(self, parts: RunnerParts) -> None:
-        self._parts = parts
+        self.parts = parts
         self.name = f"{socket.gethostname()[:60]}:{secrets.token_hex(4)}"
         self._claims = 0
         self._stopping = threading.Event()
@@ -99,11 +99,11 @@ class ScanRunner:
     def _claim(self, scan_id: str) -> Lease | None:
         self._claims += 1
         worker = f"{self.name}:{self._claims}"
-        return self._parts.store.scan_work.claim(scan_id, worker, self._parts.lease_seconds)
+        return self.parts.store.scan_work.claim(scan_id, worker, self.parts.lease_seconds)
 
     def _turn(self, lease: Lease) -> bool:
         try:
-            with _held(self._parts, lease):
+            with _held(self.parts, lease):
                 return self._work(lease)
         except LeaseLost:
             raise
@@ -114,7 +114,7 @@ class ScanRunner:
             return False  # the lease runs out, and then somebody tries again
 
     def _work(self, lease: Lease) -> bool:
-        work = self._parts.store.scan_work
+        work = self.parts.store.scan_work
         cancelled = lease.scan.cancel_requested_at is not None
         if not cancelled and lease.attempts > TRIES:
             cancelled = self._give_up_first(lease)
@@ -131,10 +131,10 @@ class ScanRunner:
 
     def _check(self, lease: Lease) -> bool:
         """Check the pictures of one turn; whether the scan was cancelled meanwhile."""
-        pace = self._parts.pace if lease.attempts < CAREFUL else self._parts.pace.careful
-        items = ScanItems(self._parts.store.scan_work, lease.scan, self._source(lease), pace.turn)
-        scanner = self._parts.scanner(lease.scan.as_of, use_from_options(lease.scan.use), pace)
-        with closing(_rows(scanner, items)) as rows:
+        pace = self.parts.pace if lease.attempts < CAREFUL else self.parts.pace.careful
+        items = ScanItems(self.parts.store.scan_work, lease.scan, self._source(lease), pace.turn)
+        scanner = self.parts.scanner(lease.scan.as_of, use_from_options(lease.scan.use), pace)
+        with closing(_rows(scanner, items, pace)) as rows:
             while batch := list(islice(rows, pace.batch)):
                 numbers = [items.numbers.popleft() for _ in batch]
                 if self._record(lease, dict(zip(numbers, batch, strict=True))):
@@ -144,39 +144,44 @@ class ScanRunner:
         return False
 
     def _record(self, lease: Lease, rows: Mapping[int, Row]) -> bool:
-        uploads, scan_id = self._parts.store.uploads, lease.scan.id
+        uploads, scan_id = self.parts.store.uploads, lease.scan.id
         checked = [
             CheckedItem(number, row, uploads.read(scan_id, number) if is_flagged(row) else None)
             for number, row in rows.items()
         ]
-        cancelled = self._parts.store.scan_work.record(lease, checked)
+        cancelled = self.parts.store.scan_work.record(lease, checked)
         uploads.discard(scan_id, rows)
         return cancelled
 
     def _give_up_first(self, lease: Lease) -> bool:
         """The row of the picture that no worker has survived; it is not read again."""
-        first = self._parts.store.scan_work.unchecked(lease.scan.id, -1, 1)
+        first = self.parts.store.scan_work.unchecked(lease.scan.id, -1, 1)
         log.error("scan %s: picture %s ended %d workers", lease.scan.id, [i.number for i in first], TRIES)
-        scanner = self._parts.scanner(
-            lease.scan.as_of, use_from_options(lease.scan.use), self._parts.pace.careful
+        scanner = self.parts.scanner(
+            lease.scan.as_of, use_from_options(lease.scan.use), self.parts.pace.careful
         )
         rows = scanner.scan(failed(item.source, _FATAL, item.columns) for item in first)
         return self._record(lease, dict(zip((item.number for item in first), rows, strict=True)))
 
     def _source(self, lease: Lease) -> PictureSource:
-        return PictureSource(lease.scan.id, self._parts.store.uploads, self._parts.fetch)
+        return PictureSource(lease.scan.id, self.parts.store.uploads, self.parts.fetch)
 
     def _end(self, lease: Lease, state: ScanState, error: str | None = None) -> None:
-        self._parts.store.scan_work.finish(lease, state, error)
+        self.parts.store.scan_work.finish(lease, state, error)
         if state is not ScanState.FAILED:  # a failed scan may be resumed
-            self._parts.store.uploads.discard_scan(lease.scan.id)
+            self.parts.store.uploads.discard_scan(lease.scan.id)
         log.info("scan %s %s", lease.scan.id, state)
 
 
-def _rows(scanner: Scanner, items: ScanItems) -> Generator[Row]:
-    """The rows of these items; the reading ends with them, however that comes about."""
+def _rows(scanner: Scanner, items: ScanItems, pace: Pace) -> Generator[Row]:
+    """The rows of these items; the reading ends with them, however that comes about. Where one item is in flight at
+    a time, none is begun before the row of the one before it has been taken."""
     with closing(iter(items)) as reading:
-        yield from scanner.scan(reading)
+        if pace.batch * pace.workers == 1:
+            for item in reading:
+                yield from scanner.scan([item])
+        else:
+            yield from scanner.scan(reading)
 
 
 _FATAL = InputError(

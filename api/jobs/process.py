@@ -1,0 +1,44 @@
+"""A worker as a process of its own: works until it is told to stop, then finishes its batch and gives the scan back.
+
+The first SIGINT or SIGTERM stops it so; a second one ends it at once, which loses nothing either: the lease of its scan
+passes, and another worker goes on.
+"""
+
+from __future__ import annotations
+
+import logging.config
+import signal
+import threading
+from types import FrameType
+
+from api.jobs.jobs import Jobs
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        "lookalike": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "huey": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+    },
+}
+"""One line per scan and per chore that fails; huey's own lines only where something is wrong."""
+
+
+def work(jobs: Jobs) -> None:
+    """Be a worker until a signal comes. Raises what `Jobs.start` raises."""
+    logging.config.dictConfig(LOGGING)
+    told = threading.Event()
+
+    def tell(signum: int, _frame: FrameType | None) -> None:
+        told.set()
+        signal.signal(signum, signal.SIG_DFL)
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, tell)
+    jobs.start()
+    try:
+        told.wait()
+    finally:
+        jobs.close()
