@@ -226,6 +226,10 @@ class Settings(BaseModel):
     http_rate: Annotated[int, Field(ge=1), Accepts("a whole number, at least 1")] = Field(
         default=6000, description="Calls a minute per key, in each serving process."
     )
+    serve_jobs: Annotated[bool, Accepts("true or false")] = Field(
+        default=True,
+        description="Work on scans inside `lookalike serve` too, not only in `lookalike worker`.",
+    )
     max_faces: Annotated[int, Field(ge=1, le=10000), Accepts("a whole number from 1 to 10000")] = Field(
         default=200,
         description="The most faces of one picture that are recognised, the largest; others are told.",
@@ -238,10 +242,6 @@ class Settings(BaseModel):
         float, Field(gt=0, le=600), Accepts("a number of seconds above 0, at most 600")
     ] = Field(default=30.0, description="How long fetching one picture may take, with all redirects.")
     web_contact: Annotated[
-    serve_jobs: Annotated[bool, Accepts("true or false")] = Field(
-        default=True,
-        description="Work on scans inside `lookalike serve` too, not only in `lookalike worker`.",
-    )
         str | None,
         AfterValidator(lambda text: text if text is None else _header_text(_filled(text))),
         Accepts("a web or mail address in plain ASCII"),
