@@ -14,7 +14,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
@@ -26,7 +26,9 @@ from api.settings import Configured, Settings
 from data.weights import WeightsStatus, manifest
 from detector.errors import LookalikeError
 from detector.matching import SMALLEST_REGISTRY
+from detector.precision import Choice
 from detector.runtime import cores
+from detector.signals import SignalId
 
 PACKAGES = (
     "lookalike", "numpy", "opencv-python-headless", "openvino", "faiss-cpu", "pillow", "pillow-heif",
@@ -186,6 +188,19 @@ def _signals(application: Application) -> Section:
     return Section("signals", ("signal", "state", "made by, or why off"), [*on, *off], faces, remarks)
 
 
+@runtime_checkable
+class _Chooses(Protocol):
+    def precisions(self) -> Mapping[SignalId, Choice]: ...
+
+
+def _precision(application: Application) -> Section:
+    """What each network with a choice runs in here, and why."""
+    extractor = application.extractor
+    choices = extractor.precisions() if isinstance(extractor, _Chooses) else {}
+    rows = [(str(signal), str(choice.precision), choice.why) for signal, choice in choices.items()]
+    return Section("precision", ("signal", "runs in", "why"), rows)
+
+
 def _store(application: Application) -> Section:
     store = application.store
     talents = store.talents.list(erased=True)
@@ -309,6 +324,7 @@ def _thresholds(application: Application) -> Section:
 
 _OF_NETWORKS: Mapping[str, Callable[[Application], Section]] = {
     "signals": _signals,
+    "precision": _precision,
     "index": _index,
     "coverage": _coverage,
     "calibration": _calibration,

@@ -22,6 +22,9 @@ from detector.images.square import SSCD_SIDES, SquareNetwork, sscd
 from detector.images.tower import open_tower
 from detector.signals import SignalKind
 
+AUTOMATIC = "auto"
+"""The setting `precision` where each network may run in bfloat16."""
+
 SSCD = "sscd"
 """The image network of the manifest, as the setting `image_network` names it; also with another side, sscd-224."""
 
@@ -33,7 +36,11 @@ def build_extractor(settings: Settings, weights: WeightsCache) -> SignalExtracto
     """Fetches absent weights unless offline. Raises WeightsError when those of the faces can't be had."""
     threads = settings.threads or None
     face = choose(settings, weights)
-    looked = FaceSettings(DetectorSettings(tiles=settings.thorough), most=settings.max_faces)
+    looked = FaceSettings(
+        DetectorSettings(tiles=settings.thorough),
+        most=settings.max_faces,
+        bfloat16=settings.precision == AUTOMATIC,
+    )
     faces = FaceNetworks(
         weights.ensure("yunet"),
         face.file,
@@ -86,5 +93,9 @@ def _opened(name: str, settings: Settings, weights: WeightsCache) -> Embedder:
     if name == TOWER:
         return open_tower(Path(str(files("data").joinpath(TOWER))), threads=threads)
     return open_embedder(
-        name, cache_dir=settings.cache_dir / "open_clip", threads=threads, offline=weights.offline
+        name,
+        cache_dir=settings.cache_dir / "open_clip",
+        threads=threads,
+        offline=weights.offline,
+        bfloat16=settings.precision == AUTOMATIC,
     )

@@ -16,7 +16,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import platformdirs
 from pydantic import (
@@ -143,6 +143,9 @@ class Settings(BaseModel):
     vault_keys: Annotated[SecretStr | None, Accepts("keys in base64, separated by commas, oldest first")] = (
         Field(default=None, description="The same keys, where a variable holds them instead of a file.")
     )
+    evidence_days: Annotated[
+        int, Field(ge=0, le=36500), Accepts("a whole number of days; 0: without an end")
+    ] = Field(default=0, description="How long pictures of settled findings are kept.")
     audit_key_file: Annotated[Folder | None, Accepts("a PEM file with an Ed25519 private key")] = Field(
         default=None, description="The key that `lookalike audit checkpoint` signs with."
     )
@@ -196,6 +199,10 @@ class Settings(BaseModel):
         default=0.05,
         description="The same, where a possible match begins that a person should look at.",
     )
+    precision: Annotated[Literal["auto", "float32"], Accepts("auto or float32")] = Field(
+        default="auto",
+        description="auto: recognisers run in bfloat16 where the processor can and a probe's vectors stay the same.",
+    )
     batch_size: Annotated[int, Field(ge=1, le=1024), Accepts("a whole number from 1 to 1024")] = Field(
         default=16, description="How many pictures go through the networks together."
     )
@@ -215,6 +222,14 @@ class Settings(BaseModel):
     ] = Field(
         default=2000,
         description="Larger pictures are scaled down to this longer side before faces are looked for.",
+    )
+    c2pa_trust_lists: Annotated[
+        tuple[Folder, ...],
+        BeforeValidator(_folders),
+        Accepts(f"a list of PEM files (in a variable: separated by {os.pathsep!r})"),
+    ] = Field(default=(), description="Authorities whose C2PA signers are trusted. None: nobody is.")
+    c2pa_fetch: Annotated[bool, Accepts("true or false")] = Field(
+        default=False, description="Fetch a C2PA manifest that a picture says lies on the web."
     )
 
     http_max_body: Annotated[int, Field(ge=1024), Accepts("a whole number of bytes, at least 1024")] = Field(
@@ -340,8 +355,9 @@ def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     for name in ("state_dir", "cache_dir", "vault_key_file", "audit_key_file"):
         if name in values:
             values[name] = anchor(values[name])
-    if isinstance(values.get("weights_dirs"), list):
-        values["weights_dirs"] = [anchor(value) for value in values["weights_dirs"]]
+    for name in ("weights_dirs", "c2pa_trust_lists"):
+        if isinstance(values.get(name), list):
+            values[name] = [anchor(value) for value in values[name]]
     if "face_networks" in values:
         values["face_networks"] = anchored(values["face_networks"], folder)
     return values

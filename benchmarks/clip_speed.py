@@ -44,13 +44,14 @@ def main() -> None:
         batch.astype(np.float32) for batch in np.split(pictures, range(BATCH, options.pictures, BATCH))
     ]
     peer = _torch_tower(model)
-    ours = _openvino_tower(model, batches[0][:3], None)
+    ours = _openvino_tower(model, batches[0][:3], None, bfloat16=True)
     if ours is None:
         raise SystemExit("the tower could not be traced")
+    print(f"ours runs in {ours.choice.precision}: {ours.choice.why}")
     with ThreadPoolExecutor(cores()) as pool:
         runs: dict[str, Embed] = {
             "torch": lambda parts: np.concatenate([peer(part) for part in parts]),
-            "ours": lambda parts: np.concatenate(list(pool.map(ours, parts))),
+            "ours": lambda parts: np.concatenate(list(pool.map(ours.tower, parts))),
         }
         _report(options, *_measured(runs, batches, options.rounds))
 

@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from PIL import Image
 
 from detector.errors import MissingExtra, WeightsError
 from detector.imagery import Pixels
+from detector.precision import PINNED, Choice, Probe
 from detector.runtime import Network, Tensor
 from detector.signals import SignalId, SignalKind
 
@@ -42,16 +44,24 @@ Tower = Callable[[Tensor], Tensor]
 """Preprocessed pictures (n, 3, height, width) to embeddings (n, dimension)."""
 
 
-class ImageEmbedder:
-    """An open_clip image tower. Thread-safe. `engine` says what runs it: "openvino" or "torch"."""
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What runs a tower, "openvino" or "torch", and in which precision."""
 
-    def __init__(
-        self, signal: SignalId, preprocess: Callable[[Image.Image], Any], tower: Tower, engine: str
-    ) -> None:
+    tower: Tower
+    engine: str
+    choice: Choice
+
+
+class ImageEmbedder:
+    """An open_clip image tower. Thread-safe. `engine` says what runs it, `choice` in which precision and why."""
+
+    def __init__(self, signal: SignalId, preprocess: Callable[[Image.Image], Any], runs: Runs) -> None:
         self._signal = signal
         self._preprocess = preprocess
-        self._tower = tower
-        self.engine = engine
+        self._tower = runs.tower
+        self.engine = runs.engine
+        self.choice = runs.choice
 
     @property
     def signal(self) -> SignalId:
@@ -75,9 +85,15 @@ class ImageEmbedder:
 
 
 def open_embedder(
-    spec: str, *, cache_dir: Path | None = None, threads: int | None = None, offline: bool = False
+    spec: str,
+    *,
+    cache_dir: Path | None = None,
+    threads: int | None = None,
+    offline: bool = False,
+    bfloat16: bool = False,
 ) -> ImageEmbedder:
     """The embedder of an open_clip spec, loaded and checked. `offline`: only weights that are here already.
+    `bfloat16`: it may run so where the processor can and the vectors stay the same.
 
     Raises MissingExtra without open_clip; WeightsError where the spec is wrong or its weights cannot be had.
     """
@@ -89,10 +105,10 @@ def open_embedder(
     torch_tower = _torch_tower(model)
     probe = _probe(preprocess)
     signal = SignalId(SignalKind.IMAGE, _name(spec), _fingerprint(model), "open-clip-val")
-    compiled = _openvino_tower(model, probe, threads)
-    if compiled is not None and _agree(compiled(probe), torch_tower(probe)):
-        return ImageEmbedder(signal, preprocess, compiled, "openvino")
-    return ImageEmbedder(signal, preprocess, torch_tower, "torch")
+    compiled = _openvino_tower(model, probe, threads, bfloat16)
+    if compiled is not None and _agree(compiled.tower(probe), torch_tower(probe)):
+        return ImageEmbedder(signal, preprocess, compiled)
+    return ImageEmbedder(signal, preprocess, Runs(torch_tower, "torch", PINNED))
 
 
 # Loading
@@ -205,14 +221,15 @@ def _torch_tower(model: Any) -> Tower:
     return run
 
 
-def _openvino_tower(model: Any, probe: Tensor, threads: int | None) -> Tower | None:
+def _openvino_tower(model: Any, probe: Tensor, threads: int | None, bfloat16: bool) -> Runs | None:
     """The same tower compiled, or None where it cannot be traced."""
+    asked = Probe(probe, OUTPUT) if bfloat16 else None
     try:
-        network = Network(_traced(model, probe), (-1, *probe.shape[1:]), threads=threads)
+        network = Network(_traced(model, probe), (-1, *probe.shape[1:]), threads=threads, probe=asked)
         network.load()
     except Exception:  # noqa: BLE001 - tracing foreign modules fails in any way; torch runs them all
         return None
-    return lambda batch: network.run(batch)[OUTPUT]
+    return Runs(lambda batch: network.run(batch)[OUTPUT], "openvino", network.choice)
 
 
 def _traced(model: Any, probe: Tensor) -> Any:

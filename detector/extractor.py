@@ -25,6 +25,7 @@ from detector.faces.networks import FaceNetworks, FoundFace
 from detector.hashing import KINDS, HashKind, hashes
 from detector.imagery import DecodedImage, Pixels
 from detector.images.panels import panels
+from detector.precision import Choice
 from detector.runtime import Tensor, cores
 from detector.signals import Face, FacePlace, HashCodes, SignalId, SignalKind, Signals, SignalSet, Views
 from detector.stages import Stages
@@ -90,6 +91,13 @@ class SignalExtractor:
         """The same for references: of each picture the one face whose place is known, and the picture's own signals."""
         looked = list(self._pool.map(self._look_at, images, places))
         return self._completed(images, looked, self._recognise(looked), self._pool)
+
+    def precisions(self) -> Mapping[SignalId, Choice]:
+        """What the networks run in, by the signal they make. One that has no choice is left out."""
+        parts = [
+            (part.signal, getattr(part, "choice", None)) for part in (self._faces, self._embedder) if part
+        ]
+        return {signal: choice for signal, choice in parts if choice is not None}
 
     def load_ahead(self) -> None:
         """Begin to load the networks while something else is done. What goes wrong is told at the first picture."""

@@ -3,8 +3,8 @@
 A `Network` costs nothing until its first run: then it is read, given its dynamic shape and compiled, under
 a lock. It runs from many threads at once; each thread has its own inference request, and the requests
 share one stream per core, so that a pool of threads over pictures keeps every core busy without one
-inference being split over cores. Precision is float32 everywhere: embeddings must not depend on what the
-machine's CPU can do in bfloat16.
+inference being split over cores. Precision is float32, or bfloat16 where a probe is given and both agree on it
+(`detector.precision`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from detector.compiled import CompiledCache
 from detector.errors import WeightsError
+from detector.precision import CAPABILITY, PINNED, Choice, Precision, Probe, Vectors, choose
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Network:
 
     `pictures`: the network, which wants float planes (n, 3, height, width), is fed bytes (n, height, width, 3)
     and makes planes of them itself, which is several times faster than NumPy. `cache` keeps the compiled
-    form of a network that comes from a file."""
+    form of a network that comes from a file. `probe`: the network may run in bfloat16 where it agrees on this."""
 
     def __init__(
         self,
@@ -79,11 +80,14 @@ class Network:
         dtype: DTypeLike = np.float32,
         pictures: bool = False,
         cache: CompiledCache | None = None,
+        probe: Probe | None = None,
     ) -> None:
         self._model = model
         self._shape = shape
         self._pictures = pictures
         self._cache = cache
+        self._probe = probe
+        self._choice = PINNED
         self._dtype = np.dtype(np.uint8 if pictures else dtype)
         self._threads = threads or cores()
         self._lock = threading.Lock()
@@ -95,6 +99,12 @@ class Network:
         with self._lock:
             if self._compiled is None:
                 self._compiled = self._compile()
+
+    @property
+    def choice(self) -> Choice:
+        """The precision it runs in, and why. Compiles it if it wasn't yet."""
+        self.load()
+        return self._choice
 
     def run(self, batch: NDArray[Any]) -> Mapping[str, Tensor]:
         """Outputs by name, as copies. `batch` is C-contiguous, of this network's shape and type."""
@@ -111,6 +121,7 @@ class Network:
     def _compile(self) -> Any:
         openvino = _openvino()
         core = openvino.Core()
+        self._choice = PINNED if self._probe is None else self._chosen(openvino, core, self._probe)
         if self._cache is None or not isinstance(self._model, Path):
             return self._compile_anew(openvino, core)
         name, key = self._named(openvino, core)
@@ -127,6 +138,26 @@ class Network:
         compiled.export_model(exported)
         self._cache.keep(name, key, exported.getvalue())
         return compiled
+
+    def _chosen(self, openvino: Any, core: Any, probe: Probe) -> Choice:
+        """Asked for once per machine where there is a cache."""
+        capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if self._cache is None or not isinstance(self._model, Path) or CAPABILITY not in capabilities:
+            return choose(capabilities, lambda precision: self._asked(openvino, core, probe, precision))
+        name, key = self._named(openvino, core)
+        kept = self._cache.read(f"precision-{name}", key)
+        if kept is not None:
+            precision, _, why = kept.decode().partition(" ")
+            return Choice(Precision(precision), why)
+        choice = choose(capabilities, lambda precision: self._asked(openvino, core, probe, precision))
+        self._cache.keep(f"precision-{name}", key, f"{choice.precision} {choice.why}".encode())
+        return choice
+
+    def _asked(self, openvino: Any, core: Any, probe: Probe, precision: Precision) -> Vectors:
+        compiled = self._compile_anew(openvino, core, precision)
+        results = compiled([probe.batch])
+        found = results[compiled.output(probe.output or 0)]
+        return np.array(found, np.float32).reshape(len(probe.batch), -1)
 
     def _named(self, openvino: Any, core: Any) -> tuple[str, str]:
         """What the compiled form is called, and all that it depends on."""
@@ -155,12 +186,12 @@ class Network:
             raise self._unreadable() from fault
         return hashlib.sha256(b"".join(content)).hexdigest()
 
-    def _compile_anew(self, openvino: Any, core: Any) -> Any:
-        model = self._read(core) if isinstance(self._model, Path) else self._model
+    def _compile_anew(self, openvino: Any, core: Any, precision: Precision | None = None) -> Any:
+        model = self._read(core) if isinstance(self._model, Path) else self._model.clone()
         model.reshape(openvino.PartialShape(list(self._shape)))
         if self._pictures:
             model = _fed_with_pictures(model)
-        return core.compile_model(model, "CPU", self._options())
+        return core.compile_model(model, "CPU", self._options(precision))
 
     def _read(self, core: Any) -> Any:
         try:
@@ -173,9 +204,9 @@ class Network:
             f"{self._model} is not a network that can be read; delete it and run `lookalike weights pull`"
         )
 
-    def _options(self) -> dict[str, object]:
+    def _options(self, precision: Precision | None = None) -> dict[str, object]:
         return {
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": str(precision or self._choice.precision),
             "INFERENCE_NUM_THREADS": self._threads,
             "NUM_STREAMS": self._threads,
         }

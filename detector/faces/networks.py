@@ -21,6 +21,7 @@ from detector.faces.sface import SFACE
 from detector.faces.tiles import TILE, find_small
 from detector.faces.yunet import Detection, DetectorSettings, YuNet, find_faces, thinned
 from detector.imagery import DecodedImage, Pixels
+from detector.precision import Choice
 from detector.runtime import Tensor
 from detector.signals import Box, Face, FacePlace, FaceQuality, FirstLook, SignalId, Vector
 
@@ -46,11 +47,13 @@ EXCEEDS_MAX_FACES = "exceeds_max_faces"
 
 @dataclass(frozen=True, slots=True)
 class FaceSettings:
-    """`most`: faces of one picture that are recognised, the largest; None: all."""
+    """`most`: faces of one picture that are recognised, the largest; None: all. `bfloat16`: the recogniser may run
+    so where the processor can and the vectors stay the same."""
 
     detector: DetectorSettings = field(default_factory=DetectorSettings)
     quality: QualityLimits = field(default_factory=QualityLimits)
     most: int | None = None
+    bfloat16: bool = False
 
 
 class FaceNetworks:
@@ -68,8 +71,11 @@ class FaceNetworks:
         cache: CompiledCache | None = None,
     ) -> None:
         self._yunet = YuNet(yunet_path, threads=threads, cache=cache)
-        self._recogniser = Recogniser(network, recogniser_path, threads=threads, cache=cache)
         self._settings = settings or FaceSettings()
+        bfloat16 = self._settings.bfloat16
+        self._recogniser = Recogniser(
+            network, recogniser_path, threads=threads, cache=cache, bfloat16=bfloat16
+        )
 
     @property
     def signal(self) -> SignalId:
@@ -79,6 +85,11 @@ class FaceNetworks:
     def dimension(self) -> int:
         """Numbers in a vector."""
         return self._recogniser.network.dimension
+
+    @property
+    def choice(self) -> Choice:
+        """The precision of the recogniser, and why; the detector's is float32."""
+        return self._recogniser.choice
 
     def load(self) -> None:
         """Compile both networks now; a server does so before it takes traffic."""

@@ -22,6 +22,7 @@ import numpy as np
 from detector.compiled import CompiledCache
 from detector.errors import WeightsError
 from detector.imagery import Pixels
+from detector.precision import Choice, Probe, faces_probe
 from detector.runtime import Network, Tensor
 from detector.signals import SignalId, SignalKind
 
@@ -68,7 +69,8 @@ class FaceNetwork:
 
 
 class Recogniser:
-    """One network with its weights. Thread-safe. `pool` spreads large batches over the cores."""
+    """One network with its weights. Thread-safe. `pool` spreads large batches over the cores. `bfloat16`: it
+    may run so where the vectors stay the same."""
 
     def __init__(
         self,
@@ -77,10 +79,18 @@ class Recogniser:
         *,
         threads: int | None = None,
         cache: CompiledCache | None = None,
+        bfloat16: bool = False,
     ) -> None:
         self.network = network
         self._model = model
-        self._session = Network(model, (-1, 3, 112, 112), threads=threads, cache=cache)
+        probe = Probe(self._ranged(faces_probe()), network.output) if bfloat16 else None
+        self._session = Network(model, (-1, 3, 112, 112), threads=threads, cache=cache, probe=probe)
+
+    @property
+    def choice(self) -> Choice:
+        """The precision it runs in, and why. Compiles it if it wasn't yet."""
+        with self._fed():
+            return self._session.choice
 
     def load(self) -> None:
         with self._fed():
@@ -124,9 +134,11 @@ class Recogniser:
 
     def _blob(self, crops: Sequence[Pixels]) -> Tensor:
         """(n, 3, 112, 112) in the network's own channel order and range."""
+        pixels = np.stack(crops)[..., :: -1 if self.network.order is ChannelOrder.BGR else 1]
+        return self._ranged(pixels.transpose(0, 3, 1, 2).astype(np.float32))
+
+    def _ranged(self, blob: Tensor) -> Tensor:
         network = self.network
-        pixels = np.stack(crops)[..., :: -1 if network.order is ChannelOrder.BGR else 1]
-        blob = pixels.transpose(0, 3, 1, 2).astype(np.float32)
         return blob if (network.mean, network.std) == (0.0, 1.0) else (blob - network.mean) / network.std
 
     @contextmanager
