@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from api.coverage import Gap, gaps, require_faces
+from api.credentials import credential_reader
 from api.registration import Registration
 from api.settings import Configured, Settings
 from data.calibration import CalibrationTables, read_tables
@@ -30,6 +31,7 @@ from data.vault import Vault
 from data.vault_keys import keys_from
 from data.weights import Progress, WeightsCache, WeightsStatus
 from detector.candidates import Candidates
+from detector.credentials.reading import CredentialReader
 from detector.decoding import DecodeLimits, decode
 from detector.errors import StoreError, WeightsError
 from detector.geometry.proving import GeometricProver
@@ -215,6 +217,11 @@ class Application:
         )
 
     @cached_property
+    def credentials(self) -> CredentialReader:
+        """What files say of themselves. Raises SettingsError for a trust list that can't be used."""
+        return credential_reader(self.settings)
+
+    @cached_property
     def decoder(self) -> Decoder:
         """The one decoder, under this installation's limits."""
         settings = self.settings
@@ -252,6 +259,7 @@ class Application:
             clock=self.clock,
             screener=screener,
             prover=GeometricProver(self.store.references),
+            credentials=self.credentials,
             map_prove=self.pool.map,
         )
         return Detector(ports, top=top)

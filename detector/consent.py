@@ -283,7 +283,8 @@ def _why_replica(case: Case) -> Reason:
     elif case.use.declared_ai:
         why = "it was declared as made or edited with AI"
     else:
-        why = f"it is known to be {case.evidence.synthetic.replace('_', ' ')}"
+        source = f", {case.evidence.synthetic_source}" if case.evidence.synthetic_source else ""
+        why = f"it is known to be {case.evidence.synthetic.replace('_', ' ')}{source}"
     return Reason("as_replica", f"The picture is judged as a digital replica: {why}.")
 
 

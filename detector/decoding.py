@@ -67,7 +67,7 @@ class DecodeLimits:
 def decode(data: bytes, limits: DecodeLimits, *, source: str = "") -> DecodedImage:
     """The upright sRGB picture in `data`; `source` only names it in errors. Raises UndecodablePicture."""
     try:
-        with _quiet():
+        with quiet():
             return _decode(data, limits)
     except UndecodablePicture as fault:
         raise _named(fault, source) from fault.__cause__
@@ -111,7 +111,7 @@ def _judge_bytes(data: bytes, limits: DecodeLimits) -> None:
 
 
 def _open(data: bytes, limits: DecodeLimits) -> Image.Image:
-    _register_heif()
+    register_heif()
     try:
         return Image.open(io.BytesIO(data), formats=limits.formats)
     except UnidentifiedImageError as fault:
@@ -305,7 +305,8 @@ def _upright(picture: Image.Image, orientation: int) -> Image.Image:
 
 
 @cache
-def _register_heif() -> None:
+def register_heif() -> None:
+    """Make Pillow open HEIF. Once per process, however often it is called."""
     from pillow_heif import register_heif_opener  # noqa: PLC0415 - loads libheif; only decoding needs it
 
     register_heif_opener(thumbnails=False)
@@ -316,7 +317,7 @@ _quiet_state: list[tuple[int, warnings.catch_warnings[None]]] = []
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence Python warnings while any thread decodes. The filters belong to the process, and saving and
     restoring them per thread would interleave: so the first thread in silences, the last one out restores."""
     _enter_quiet()

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any
 
+from detector.credentials.claims import Credentials, Ingredient
+from detector.credentials.rows import credentials_row
 from detector.decision import Considered, Decision, Reason, Severity, Verdict
 from detector.errors import InputError
 from detector.matches import CopyMatch, FaceMatch, ScoredCandidate
@@ -49,6 +51,17 @@ class CopyFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class IngredientFinding:
+    """One registered reference that the file says it was made from, by AI, and the decision on it. `place`: of the
+    ingredient in the manifest. `match`: how the manifest's picture of the ingredient copies the reference."""
+
+    place: int
+    ingredient: Ingredient
+    match: CopyMatch
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One picture's result. `error` set means the picture could not be checked; then there is no decision."""
 
@@ -62,6 +75,8 @@ class Finding:
     height: int | None = None
     faces: tuple[FaceFinding, ...] = ()
     copies: tuple[CopyFinding, ...] = ()
+    ingredients: tuple[IngredientFinding, ...] = ()
+    credentials: Credentials | None = None
     decision: Decision | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     extra: Mapping[str, str] = field(default_factory=dict)
@@ -78,7 +93,9 @@ class Finding:
     def talent_ids(self) -> frozenset[str]:
         """Every talent named anywhere in the finding."""
         listed = {candidate.talent_id for face in self.faces for candidate in face.listed}
-        return frozenset(listed | {copy.match.talent_id for copy in self.copies})
+        copied = {copy.match.talent_id for copy in self.copies}
+        made_from = {ingredient.match.talent_id for ingredient in self.ingredients}
+        return frozenset(listed | copied | made_from)
 
 
 def to_row(finding: Finding, refs: Mapping[str, str]) -> Row:
@@ -98,6 +115,8 @@ def to_row(finding: Finding, refs: Mapping[str, str]) -> Row:
             if not face.quality.usable
         ],
         "copies": [_copy_row(copy, refs) for copy in finding.copies],
+        "ingredients": [_ingredient_row(ingredient, refs) for ingredient in finding.ingredients],
+        "credentials": credentials_row(finding.credentials) if finding.credentials else None,
         "verdict": finding.verdict,
         "severity": finding.severity,
         "decision": _decision_row(finding.decision) if finding.decision else None,
@@ -178,6 +197,23 @@ def _copy_row(copy: CopyFinding, refs: Mapping[str, str]) -> Row:
         "copy_class": copy.match.copy_class,
         "proof": _proof_row(copy.match.proof) if copy.match.proof else None,
         "decision": _decision_row(copy.decision),
+    }
+
+
+def _ingredient_row(found: IngredientFinding, refs: Mapping[str, str]) -> Row:
+    """A registered reference that the picture was made from: which ingredient of the manifest, and the decision."""
+    return {
+        "talent": found.match.talent_id,
+        "talent_ref": refs.get(found.match.talent_id),
+        "reference": found.match.reference_id,
+        "place": found.place,
+        "title": found.ingredient.title,
+        "relationship": found.ingredient.relationship,
+        "signal": str(found.match.signal),
+        "similarity": round(found.match.similarity, 5),
+        "strength": round(found.match.strength, 5),
+        "band": found.match.band,
+        "decision": _decision_row(found.decision),
     }
 
 

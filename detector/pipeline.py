@@ -16,23 +16,33 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol, TypedDict
 
 from detector.batch_book import BatchBook
 from detector.candidates import Candidates, CopyCandidate
-from detector.consent import decide, worst
+from detector.consent import worst
 from detector.copying import Proofs, shortlist
-from detector.decision import Decision, Evidence
 from detector.errors import InputError
-from detector.finding import CopyFinding, FaceFinding, Finding
+from detector.finding import CopyFinding, FaceFinding, Finding, IngredientFinding
 from detector.imagery import DecodedImage
-from detector.matches import Band, CopyClass, CopyMatch, Doubt, FaceMatch, Matches, ScoredCandidate
+from detector.matches import Band, FaceMatch, Matches, ScoredCandidate
 from detector.matching import MatchPolicy, match
-from detector.ports import CandidateSearch, ConsentBook, CopyProver, Extractor, FileLookup, Screener
+from detector.opening import Opened, Opener
+from detector.origin import proven_use
+from detector.ports import (
+    CandidateSearch,
+    ConsentBook,
+    CopyProver,
+    Decoder,
+    Extractor,
+    FileLookup,
+    ReadsCredentials,
+    Screener,
+)
 from detector.screening import Seen, refined, relevant
 from detector.signals import SignalId, SignalKind, Signals
 from detector.stages import Stages
-from detector.use import SyntheticClass, Use
+from detector.use import Use
+from detector.verdicts import Judge
 
 FILE_HASH = SignalId(SignalKind.HASH, "sha256", "1", "bytes")
 """The signal behind an exact copy: the encoded bytes are the same."""
@@ -45,16 +55,6 @@ PICTURE_KEPT = (
     "the signals were computed elsewhere and the picture stayed there: no copy is proven by geometry"
 )
 """Why a sighting has no local features."""
-
-_REMAINING = frozenset({Doubt.CONTESTED, Doubt.WEAK})
-"""Doubts of a face that a copy of its talent's reference does not settle."""
-
-_GENERATED = frozenset({"trainedalgorithmicmedia", "algorithmicmedia", "virtualrecording"})
-_EDITED = frozenset({"compositewithtrainedalgorithmicmedia", "compositesynthetic"})
-
-
-class Decoder(Protocol):
-    def __call__(self, data: bytes, *, source: str) -> DecodedImage: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +98,8 @@ _Checked = tuple[DecodedImage | Sighting, Signals, Matches]
 class DetectorPorts:
     """What the detector is made of. `map_decode` runs the decoder over a batch (a pool's `map`, or the built-in).
     `clock` tells whether a template may be used today, whatever moment the verdicts speak of. Without a `screener`
-    every face gets the extractor's full look at once; without a `prover` copies are told by hashes and faces.
+    every face gets the extractor's full look at once; without a `prover` copies are told by hashes and faces; without
+    `credentials` nobody asks what a file says of itself.
     `map_prove` runs the proofs over a batch, as `map_decode` the decoder."""
 
     decode: Decoder
@@ -110,10 +111,11 @@ class DetectorPorts:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     screener: Screener | None = None
     prover: CopyProver | None = None
+    credentials: ReadsCredentials | None = None
     map_prove: Callable[[Callable[[_Found], Proofs], Iterable[_Found]], Iterable[Proofs]] = map
     map_decode: Callable[
-        [Callable[[Submission], DecodedImage | InputError], Iterable[Submission]],
-        Iterable[DecodedImage | InputError],
+        [Callable[[Submission], Opened | InputError], Iterable[Submission]],
+        Iterable[Opened | InputError],
     ] = map
 
 
@@ -126,18 +128,20 @@ class Detector:
         self._top = top
         self.stages = Stages() if ports.screener is None else ports.screener.stages
         """What the stages have cost, the extractor's among them."""
+        self._opener = Opener(ports.decode, self.stages, ports.credentials)
 
     def detect(self, batch: Sequence[Submission], at: datetime) -> list[Finding]:
         """One finding per submission, in order. `at` is the moment the verdicts speak of (with a time zone)."""
-        pictures = list(self._ports.map_decode(self._decode, batch))
-        images = [picture for picture in pictures if isinstance(picture, DecodedImage)]
+        pictures = list(self._ports.map_decode(self._open, batch))
+        opened = [picture for picture in pictures if isinstance(picture, Opened)]
+        images = [image for picture in opened for image in picture.images]
         matched, book = self._matched(images, *self._look(images), at)
         with self.stages.timed("match and decide"):
             checked = iter(matched)
             return [
                 self._failed(submission, picture, at)
                 if isinstance(picture, InputError)
-                else self._finding(submission, next(checked), book)
+                else self._finding(submission, [next(checked) for _ in picture.images], book, picture)
                 for submission, picture in zip(batch, pictures, strict=True)
             ]
 
@@ -149,7 +153,7 @@ class Detector:
         policy = self._ports.policy(self._ports.search.registry_size)
         seen = [relevant(one, policy, every_talent=self._top > 0) for one in searched]
         matched, book = self._matched(batch, seen, policy, at)
-        return [self._finding(sighting, one, book) for sighting, one in zip(batch, matched, strict=True)]
+        return [self._finding(sighting, [one], book) for sighting, one in zip(batch, matched, strict=True)]
 
     def _matched(
         self,
@@ -174,14 +178,8 @@ class Detector:
             ]
         return checked, book
 
-    def _decode(self, submission: Submission) -> DecodedImage | InputError:
-        if isinstance(submission.data, InputError):
-            return submission.data
-        try:
-            with self.stages.timed("decode"):
-                return self._ports.decode(submission.data, source=submission.source)
-        except InputError as error:
-            return error
+    def _open(self, submission: Submission) -> Opened | InputError:
+        return self._opener.open(submission.data, submission.source)
 
     def _look(self, images: Sequence[DecodedImage]) -> tuple[list[Seen], MatchPolicy]:
         """What the pictures show and whom that may be; and the thresholds, which depend on the registry's size."""
@@ -231,17 +229,26 @@ class Detector:
             extra=submission.extra,
         )
 
-    def _finding(self, submission: Submission | Sighting, checked: _Checked, book: BatchBook) -> Finding:
-        image, signals, matches = checked
-        use = submission.use
+    def _finding(
+        self,
+        submission: Submission | Sighting,
+        checked: Sequence[_Checked],
+        book: BatchBook,
+        opened: Opened | None = None,
+    ) -> Finding:
+        """`checked`: the picture itself, then those that it holds of its ingredients."""
+        image, signals, matches = checked[0]
+        use, credentials = submission.use, opened.credentials if opened else None
         clients = tuple(self._ports.book.clients_of_domain(use.domain)) if use.domain else ()
-        judge = _Judge(use, book, clients, matches)
+        judge = Judge(proven_use(use, credentials), book, clients, matches, credentials)
         faces = tuple(
             FaceFinding.of(face, found, self._listed(found), judge.face(place))
             for place, (face, found) in enumerate(zip(signals.faces, matches.faces, strict=True))
         )
         copies = tuple(CopyFinding(found, judge.copy(found)) for found in matches.copies)
+        ingredients = tuple(_ingredients(opened, checked[1:], judge)) if opened else ()
         decisions = [face.decision for face in faces] + [copy.decision for copy in copies]
+        decisions += [ingredient.decision for ingredient in ingredients]
         return Finding(
             source=submission.source,
             sha256=image.sha256,
@@ -252,6 +259,8 @@ class Detector:
             height=image.height,
             faces=faces,
             copies=copies,
+            ingredients=ingredients,
+            credentials=credentials,
             decision=worst(decisions) or judge.nothing(),
             thresholds=matches.thresholds,
             extra=submission.extra,
@@ -263,118 +272,14 @@ class Detector:
         return tuple(candidate for candidate in found.candidates if candidate.band is not Band.NO_MATCH)
 
 
-class _Measured(TypedDict):
-    signal: str | None
-    threshold: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """Turns the matches of one picture into decisions under one use."""
-
-    use: Use
-    book: BatchBook
-    clients: tuple[str, ...]
-    matches: Matches
-
-    def face(self, place: int) -> Decision:
-        """A face that is in a proven copy of its talent's reference is judged as that copy, unless another face of the
-        picture may be the same talent: then something was added to the copy, and a human looks."""
-        found = self.matches.faces[place]
-        likely = found.assigned or _disputed(found)
-        talent = likely.talent_id if likely else None
-        copied = next((copy for copy in self.matches.copies if _holds_face(copy, talent, place)), None)
-        if copied is not None and (
-            copied.copy_class is CopyClass.EXACT or not _REMAINING.intersection(found.doubts)
-        ):
-            return self.copy(copied)
-        synthetic, source = self._origin_beside()
-        evidence = Evidence(
-            usable=found.usable,
-            matched=talent is not None,
-            doubts=found.doubts,
-            synthetic=synthetic,
-            synthetic_source=source,
-            **self._measured(likely),
-        )
-        return self._decide(evidence, talent)
-
-    def copy(self, found: CopyMatch) -> Decision:
-        evidence = Evidence(
-            usable=True,
-            matched=True,
-            doubts=() if found.band is Band.MATCH else (Doubt.WEAK,),
-            copy_class=found.copy_class,
-            reference_id=found.reference_id,
-            synthetic=synthetic_class(self.use, found.copy_class),
-            synthetic_source=_source_of_class(self.use),
-            **self._measured(found),
-        )
-        return self._decide(evidence, found.talent_id)
-
-    def _origin_beside(self) -> tuple[SyntheticClass, str]:
-        """What a face without a copy of its own is known to be made by, also from the copies beside it: a picture
-        that is the photograph of a reference is one for everybody in it, and a changed one is for nobody."""
-        claimed = synthetic_class(self.use, None)
-        classes = {copy.copy_class for copy in self.matches.copies}
-        if CopyClass.ALTERED in classes and claimed is SyntheticClass.CAPTURED:
-            return SyntheticClass.UNKNOWN, "declared captured, and a face or body was changed"
-        if claimed is SyntheticClass.UNKNOWN and classes & {CopyClass.EXACT, CopyClass.REENCODED}:
-            return SyntheticClass.CAPTURED, "the picture is the photograph of a reference"
-        return claimed, _source_of_class(self.use)
-
-    def nothing(self) -> Decision:
-        """The decision on a picture with neither face nor copy."""
-        return self._decide(Evidence(usable=False, matched=False), None)
-
-    def _measured(self, found: ScoredCandidate | CopyMatch | None) -> _Measured:
-        """The signal behind a match and the threshold applied to it, so that the decision names both."""
-        if found is None:
-            return {"signal": None, "threshold": None}
-        name = str(found.signal)
-        return {"signal": name, "threshold": self.matches.thresholds.get(name)}
-
-    def _decide(self, evidence: Evidence, talent_id: str | None) -> Decision:
-        standing = self.book.standing.get(talent_id) if talent_id else None
-        records = self.book.records.get(talent_id, ()) if talent_id else ()
-        return decide(evidence, self.use, records, standing, self.book.at, self.clients)
-
-
-def _holds_face(copy: CopyMatch, talent_id: str | None, place: int) -> bool:
-    """Whether this copy speaks for a face of the picture: it is its talent's, it is no mere hint, and where geometry
-    knows the reference's face to be, there this one is. A face beside a copy is not in it."""
-    if copy.talent_id != talent_id or copy.copy_class is None:
-        return False
-    if copy.proof is None:
-        return copy.band is Band.MATCH
-    firm = copy.band is Band.MATCH or copy.copy_class is not CopyClass.ALTERED
-    return firm and copy.proof.face_at == place
-
-
-def _disputed(found: FaceMatch) -> ScoredCandidate | None:
-    """The talent that a face would have been given, had another face of the picture not shown them better."""
-    first = next(iter(found.candidates), None)
-    return first if first and first.band is Band.MATCH and Doubt.CONTESTED in found.doubts else None
-
-
-def synthetic_class(use: Use, copy_class: CopyClass | None) -> SyntheticClass:
-    """How the picture was made, by what is claimed of it. A claim of AI outweighs a claim of none.
-
-    IPTC terms: https://cv.iptc.org/newscodes/digitalsourcetype/
-    """
-    declared = (use.digital_source_type or "").rstrip("/").rpartition("/")[2].casefold()
-    if declared in _GENERATED:
-        return SyntheticClass.AI_GENERATED
-    if declared in _EDITED:
-        return SyntheticClass.AI_EDITED
-    if use.declared_ai or use.labelled_ai:
-        return SyntheticClass.AI_GENERATED if copy_class is None else SyntheticClass.AI_EDITED
-    return SyntheticClass.UNKNOWN if use.declared_ai is None else SyntheticClass.CAPTURED
-
-
-def _source_of_class(use: Use) -> str:
-    claims = (use.declared_ai, use.labelled_ai, use.digital_source_type)
-    return "" if all(claim is None for claim in claims) else "declared with the use"
+def _ingredients(opened: Opened, checked: Sequence[_Checked], judge: Judge) -> Iterator[IngredientFinding]:
+    """The registered references among the pictures that this one says it was made from."""
+    manifest = opened.credentials.manifest if opened.credentials else None
+    for (place, _), (_, _, matches) in zip(opened.ingredients, checked, strict=True):
+        for found in matches.copies:
+            finding = judge.ingredient(place, manifest.ingredients[place], found) if manifest else None
+            if finding is not None:
+                yield finding
 
 
 def _without_geometry(signals: Signals) -> Signals:

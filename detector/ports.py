@@ -7,12 +7,25 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from detector.candidates import Candidates, CopyCandidate
+from detector.credentials.claims import Credentials
 from detector.decision import TalentStanding
 from detector.imagery import DecodedImage
 from detector.proofs import Proof
 from detector.record import ConsentRecord
 from detector.signals import Face, Signals, SignalSet
 from detector.stages import Stages
+
+
+class Decoder(Protocol):
+    """Bytes in, upright pixels out. Raises InputError; `source` names the picture in it."""
+
+    def __call__(self, data: bytes, *, source: str) -> DecodedImage: ...
+
+
+class ReadsCredentials(Protocol):
+    """What an encoded picture says of itself. Never raises for what it holds."""
+
+    def read(self, data: bytes) -> Credentials: ...
 
 
 class Extractor(Protocol):

@@ -15,7 +15,7 @@ from api.reports.cards import ReferencePicture
 from api.reports.thumbnails import Thumbnail, thumbnail
 from detector.errors import InputError, NotFound, StoreError
 from detector.finding import Row
-from detector.pipeline import Decoder
+from detector.ports import Decoder
 
 if TYPE_CHECKING:
     from data.store import Store

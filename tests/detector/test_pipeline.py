@@ -17,7 +17,8 @@ from detector.finding import Finding, to_row
 from detector.imagery import DecodedImage
 from detector.matches import CopyClass, Doubt
 from detector.matching import MatchPolicy
-from detector.pipeline import Detector, DetectorPorts, Submission, synthetic_class
+from detector.origin import synthetic_class
+from detector.pipeline import Detector, DetectorPorts, Submission
 from detector.record import ConsentRecord, parse_record, revised
 from detector.signals import Box, Face, FaceQuality, SignalId, SignalKind, Signals, SignalSet
 from detector.use import Medium, SyntheticClass, Use
