@@ -84,6 +84,12 @@ class Conflict(LookalikeError):
     code = "conflict"
 
 
+class LegalHold(Conflict):
+    """What was to be erased is under a legal hold."""
+
+    code = "legal_hold"
+
+
 class OutcomeNotAllowed(Conflict):
     """A finding can't come to this outcome from where it stands."""
 
@@ -182,3 +188,23 @@ class TooManyRequests(Overloaded):
     """The key is above its rate."""
 
     code = "rate_limited"
+
+
+class Unreachable(LookalikeError):
+    """A service that is called over the network does not answer."""
+
+    code = "service_unreachable"
+
+
+class Refused(LookalikeError):
+    """A service refused a call; `code` and `detail` are the service's own. `faults`: what is wrong, one by one."""
+
+    code = "refused"
+
+    def __init__(
+        self, detail: str, *, code: str, status: int, request_id: str = "", faults: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(detail, code=code)
+        self.status = status
+        self.request_id = request_id
+        self.faults = faults
