@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from starlette.testclient import TestClient
 
 from api.composition import Application
 from api.http.document import document_text
+from tests.api.colours import GREY, Installation, drawn
 from tests.api.http.world import Call, Forms, World, filled
+from tests.data.sites import Site, running, saying
 
 SNAPSHOT = Path(__file__).parents[3] / "docs" / "openapi.json"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -69,6 +72,19 @@ def _outline(one: Operation) -> dict[str, Any]:
 
 
 @pytest.fixture
+def web(here: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A site with a picture at every path, which this installation may fetch from."""
+    monkeypatch.setenv("LOOKALIKE_WEB_NETWORKS", "127.0.0.0/8")
+    with running(Site("127.0.0.1", _picture_or_no_rules)) as site:
+        yield f"http://127.0.0.1:{site.port}"
+
+
+def _picture_or_no_rules(handler: BaseHTTPRequestHandler) -> None:
+    answer = saying(b"", 404) if handler.path == "/robots.txt" else saying(drawn(GREY))
+    answer(handler)
+
+
+@pytest.fixture
 def document(app: FastAPI) -> dict[str, Any]:
     return app.openapi()
 
@@ -91,13 +107,13 @@ def test_every_operation_is_named_told_and_answers_problems(document: dict[str, 
 
 
 def test_every_example_is_answered_as_the_document_says(
-    document: dict[str, Any], admin: TestClient, application: Application
+    web: str, document: dict[str, Any], admin: TestClient, application: Application
 ) -> None:
     """Each operation on things made for it, with each of its examples."""
     wrong: dict[str, str] = {}
     for one in operations(document):
         for make in _calls(one, document["components"]["schemas"]):
-            world = World(admin, application)
+            world = World(admin, application, web)
             label, call = make(world)
             answer = _done(world, one, call)
             if not (answer.is_success and str(answer.status_code) in one.facts["responses"]):

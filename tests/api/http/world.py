@@ -19,6 +19,9 @@ from tests.api.colours import drawn
 EXAMPLE_ID = "06f3k9x2c4abcdefghjk"
 """Ids in examples end like this; the test puts in that of the thing it has made."""
 
+EXAMPLE_SITE = "https://shop.example"
+"""Where pictures of examples are fetched from; the test puts in a site of its own."""
+
 PREFIXES = {
     "tal": "talent_id",
     "ref": "reference_id",
@@ -42,9 +45,11 @@ class World:
 
     _worlds: ClassVar[Iterator[int]] = count()
 
-    def __init__(self, client: TestClient, application: Application) -> None:
+    def __init__(self, client: TestClient, application: Application, web: str) -> None:
+        """`web`: the address of a site that may be fetched from and has a picture at every path."""
         self.client = client
         self.application = application
+        self.web = web
         self.picture = drawn(PEOPLE[next(self._worlds) % len(PEOPLE)])
 
     def id_of(self, parameter: str) -> str:
@@ -90,6 +95,8 @@ def filled(value: Any, world: World) -> Any:
         return [filled(each, world) for each in value]
     if isinstance(value, str) and value.endswith(EXAMPLE_ID):
         return world.id_of(PREFIXES[value.partition("_")[0]])
+    if isinstance(value, str) and value.startswith(EXAMPLE_SITE):
+        return value.replace(EXAMPLE_SITE, world.web, 1)
     return f"T-{uuid4()}" if value == "AG-17" else value
 
 
@@ -98,7 +105,9 @@ class Forms:
 
     def __init__(self, operation: str, body: dict[str, Any], schemas: dict[str, Any]) -> None:
         self._imports = operation == "imports.create"
-        self._properties: dict[str, Any] = schemas[body["schema"]["$ref"].rpartition("/")[2]]["properties"]
+        schema = body["schema"]
+        whole = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+        self._properties: dict[str, Any] = whole["properties"]
         self._examples = {
             name: each["examples"][0] for name, each in self._properties.items() if "examples" in each
         }
