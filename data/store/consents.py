@@ -16,11 +16,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, func, insert, select
 
 from data.store.chain import canonical
-from data.store.database import Database
+from data.store.database import Change, Concerns, Database
 from data.store.rows import chunks, spellings
 from data.store.tables import consent, consent_domain, talent
 from data.store.talents import present
 from detector.errors import Conflict, NotFound, StoreError
+from detector.events import EventType
 from detector.record import USE_KINDS, ConsentRecord, revoked
 from detector.terms import ConsentKind, host_in, host_of
 
@@ -146,9 +147,11 @@ class Consents:
             "record_sha256": hashlib.sha256(body.encode()).hexdigest(),
         }
         with self._database.change(action, record.consent_id, details) as change:
-            present(change.connection, record.talent_id)
-            _require_next(change.connection, record)
+            granting = present(change.connection, record.talent_id)
+            before = _require_next(change.connection, record)
             _insert(change.connection, record, body, change.at)
+            if record.life.revoked_at is not None and (before is None or before.life.revoked_at is None):
+                _tell_revoked(change, record, granting.agency)
 
 
 def _newest() -> Select[Any]:
@@ -170,7 +173,31 @@ def _narrowed(connection: Connection, query: Select[Any], wanted: ConsentFilter)
     return query
 
 
-def _require_next(connection: Connection, record: ConsentRecord) -> None:
+def records_of(connection: Connection, talent_id: str) -> Sequence[ConsentRecord]:
+    """Every version of every record of one talent."""
+    query = select(consent).where(consent.c.talent_id == talent_id)
+    return [
+        _record(row) for row in connection.execute(query.order_by(consent.c.consent_id, consent.c.version))
+    ]
+
+
+def _tell_revoked(change: Change, record: ConsentRecord, agency: str | None) -> None:
+    """The reason stays in the record: it may name people."""
+    client, life = record.grantee.client if record.grantee else None, record.life
+    payload = {
+        "consent": record.consent_id,
+        "version": record.version,
+        "talent": record.talent_id,
+        "client": client,
+        "kind": str(record.kind),
+        "revoked_at": life.revoked_at.isoformat() if life.revoked_at else None,
+        "effective_at": life.effective_at.isoformat() if life.effective_at else None,
+    }
+    change.emit(EventType.CONSENT_REVOKED, record.consent_id, payload, Concerns(client, agency))
+
+
+def _require_next(connection: Connection, record: ConsentRecord) -> ConsentRecord | None:
+    """The version before, None for a first one. Raises Conflict when the record can't follow it."""
     query = select(consent)
     versions = query.where(consent.c.consent_id == record.consent_id).order_by(consent.c.version.desc())
     newest = connection.execute(versions.limit(1)).one_or_none()
@@ -185,11 +212,13 @@ def _require_next(connection: Connection, record: ConsentRecord) -> None:
             f"consent {record.consent_id} is a {newest.kind} record of talent {newest.talent_id}; "
             "a new version can't change that: add another consent"
         )
-    if newest and _record(newest).life.revoked_at is not None and record.life.revoked_at is None:
+    before = _record(newest) if newest else None
+    if before and before.life.revoked_at is not None and record.life.revoked_at is None:
         raise Conflict(
             f"consent {record.consent_id} was revoked, and a new version can't undo that: "
             "what is granted again is another consent"
         )
+    return before
 
 
 def _insert(connection: Connection, record: ConsentRecord, body: str, at: datetime) -> None:

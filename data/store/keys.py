@@ -86,12 +86,12 @@ class Keys:
         row = self._row(key_id)
         if row is None:
             raise NotFound(f"no key has the id {key_id!r}; see `lookalike key list`")
-        return _key(row)
+        return key_of_row(row)
 
     def list(self) -> list[ApiKey]:
         """All keys, oldest first."""
         with self._database.reading() as connection:
-            return [_key(row) for row in connection.execute(select(api_key).order_by(api_key.c.id))]
+            return [key_of_row(row) for row in connection.execute(select(api_key).order_by(api_key.c.id))]
 
     def authenticate(self, token: str) -> ApiKey | None:
         """The usable key that this text is, or None."""
@@ -104,7 +104,7 @@ class Keys:
         matches = hmac.compare_digest(expected, _digest(secret))
         if row is None or not matches:
             return None
-        key = _key(row)
+        key = key_of_row(row)
         return key if key.usable(self._database.clock()) else None
 
     def revoke(self, key_id: str) -> ApiKey:
@@ -144,6 +144,7 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def _key(row: Row[Any]) -> ApiKey:
+def key_of_row(row: Row[Any]) -> ApiKey:
+    """The key that a row of the table is."""
     fields = {name: value for name, value in row._mapping.items() if name != "secret_sha256"}
     return ApiKey(**{**fields, "role": Role(row.role)})

@@ -159,18 +159,17 @@ webhook = Table(
     metadata,
     Column("id", String(40), primary_key=True),
     Column("key_id", ForeignKey("api_key.id"), nullable=False),
-    Column("client", Text),
-    Column("agency", Text),
     Column("url", Text, nullable=False),
     Column("events", Text, nullable=False),
-    Column("secret", Text, nullable=False),
-    Column("previous_secret", Text),
+    Column("secret", LargeBinary, nullable=False),
+    Column("previous_secret", LargeBinary),
     Column("previous_until", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("disabled_at", UtcDateTime),
     Column("disabled_reason", Text),
     Column("deleted_at", UtcDateTime),
 )
+"""`events` is a JSON list; the secrets are sealed by the vault; `previous_secret` signs too until `previous_until`."""
 
 event = Table(
     "event",
@@ -179,7 +178,7 @@ event = Table(
     Column("id", String(40), nullable=False, unique=True),
     Column("type", String(40), nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    Column("subject", String(80), nullable=False),
+    Column("subject", String(80), nullable=False, index=True),
     Column("client", Text),
     Column("agency", Text),
     Column("payload", Text, nullable=False),

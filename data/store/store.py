@@ -24,6 +24,8 @@ from data.store.findings import Findings
 from data.store.keys import Keys
 from data.store.migrate import migrate
 from data.store.queue import Queue
+from data.store.notices import Notices
+from data.store.outbox import Outbox
 from data.store.references import References, blob_names, sweep_rows
 from data.store.requests import Requests
 from data.store.scan_work import ScanWork
@@ -32,6 +34,7 @@ from data.store.sealing import Sealing
 from data.store.talents import Talent, Talents
 from data.store.vectors import Templates
 from data.uploads import Uploads
+from data.store.webhooks import Webhooks
 from data.vault import Vault
 from detector.errors import StoreError
 
@@ -61,6 +64,9 @@ class Store:
         self.uploads = Uploads(evidence.folder.with_name("uploads"), vault)
 
     @classmethod
+        self.webhooks = Webhooks(database, vault)
+        self.outbox = Outbox(database)
+        self.notices = Notices(database)
     def open(
         cls, url: str, *, clock: Clock, blob_dir: Path | None = None, vault: Vault | None = None
     ) -> Store:

@@ -58,6 +58,7 @@ def _create_event() -> None:
         sa.UniqueConstraint("id", name="uq_event_id"),
     )
     op.create_index("ix_event_fanned_out", "event", ["fanned_out"])
+    op.create_index("ix_event_subject", "event", ["subject"])
 
 
 def _create_idempotent_request() -> None:
@@ -109,12 +110,10 @@ def _create_webhook() -> None:
         "webhook",
         sa.Column("id", sa.String(40), nullable=False),
         sa.Column("key_id", sa.String(40), nullable=False),
-        sa.Column("client", sa.Text()),
-        sa.Column("agency", sa.Text()),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("events", sa.Text(), nullable=False),
-        sa.Column("secret", sa.Text(), nullable=False),
-        sa.Column("previous_secret", sa.Text()),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("previous_secret", sa.LargeBinary()),
         sa.Column("previous_until", sa.DateTime()),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("disabled_at", sa.DateTime()),
