@@ -81,6 +81,10 @@ class Client:
         return Imports(self)
 
     @cached_property
+    def checks(self) -> Checks:
+        return Checks(self)
+
+    @cached_property
     def keys(self) -> Keys:
         return Keys(self)
 
@@ -217,6 +221,21 @@ class Imports(_Resource):
         return self._client.json("POST", "/v1/imports", files=parts)
 
 
+class Checks(_Resource):
+    """Is a registered talent's likeness in a picture, and does a consent allow the use?"""
+
+    def create(self, picture: Picture | str, *, as_of: str | None = None, **use: Any) -> Row:
+        """A file, or a web address that the service fetches. `use`: client, purpose, medium and so on; what is
+        not given is unknown. The answer is a row of docs/finding.schema.json with `finding_id`."""
+        claimed = {name: value for name, value in use.items() if value is not None}
+        when = {} if as_of is None else {"as_of": as_of}
+        if isinstance(picture, str):
+            body = {"url": picture, "use": claimed, **when}
+            return self._client.json("POST", "/v1/checks", json=body)
+        form = {name: _cell(value) for name, value in {**claimed, **when}.items()}
+        return self._client.json("POST", "/v1/checks", files={"picture": named(picture)}, data=form)
+
+
 class Keys(_Resource):
     """Who may call."""
 
@@ -232,6 +251,13 @@ class Keys(_Resource):
 
     def revoke(self, key_id: str) -> Row:
         return self._client.json("DELETE", f"/v1/keys/{key_id}")
+
+
+def _cell(value: object) -> str:
+    """A value as a form has it: yes and no as words, several texts with | between."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "|".join(value) if isinstance(value, list | tuple) else str(value)
 
 
 def named(picture: Picture) -> tuple[str, bytes]:

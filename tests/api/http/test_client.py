@@ -64,6 +64,24 @@ def test_rosters_go_as_files_or_as_a_zip(lookalike: Client) -> None:
         lookalike.imports.create(("roster.zip", b"none"))
 
 
+def test_a_picture_is_checked_with_its_use(lookalike: Client) -> None:
+    talent = lookalike.talents.create(ref="AG-17", name="Ada")
+    lookalike.consents.create({**RELEASE, "talent_id": talent["id"]})
+    lookalike.references.create(talent["id"], ("ada.png", drawn(RED)))
+    row = lookalike.checks.create(
+        ("shop.png", drawn(RED, seed=5)),
+        client="Acme",
+        medium="ecommerce",
+        declared_ai=True,
+        alterations=["hair"],
+    )
+    assert (row["source"], row["verdict"]) == ("shop.png", "no_consent")
+    assert (row["use"]["declared_ai"], row["use"]["alterations"]) == (True, ["hair"])
+    with pytest.raises(Refused) as refused:
+        lookalike.checks.create("http://127.0.0.1:8000/a.png", medium="ecommerce")
+    assert refused.value.status == 422
+
+
 def test_what_the_service_refuses_is_raised_with_its_code(lookalike: Client, tmp_path: Path) -> None:
     talent = lookalike.talents.create(ref="AG-17", name="Ada")
     with pytest.raises(Refused) as refused:
