@@ -9,9 +9,8 @@ body is read. So another site can't act in the name of whoever is signed in here
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
@@ -52,18 +51,20 @@ class Sent:
         return next((each for each in self.files.get(name, ()) if each.filename), None)
 
 
-def sending(scope: Scope) -> Callable[..., Awaitable[Sent]]:
+def sending(scope: Scope) -> Callable[..., AsyncIterator[Sent]]:
     """A dependency: what a form of ours sent. Raises SignInNeeded, Forbidden."""
 
-    async def sent(request: Request, viewer: Annotated[Viewer, Depends(viewing(scope))]) -> Sent:
+    allowed = Depends(viewing(scope))
+
+    async def sent(request: Request, viewer: Viewer = allowed) -> AsyncIterator[Sent]:
         require_own_page(request)
-        return await _read(request, viewer)
+        async with request.form(max_fields=MAX_FIELDS, max_files=MAX_FILES) as form:
+            yield _read(form, viewer)
 
     return sent
 
 
-async def _read(request: Request, viewer: Viewer) -> Sent:
-    form = await request.form(max_fields=MAX_FIELDS, max_files=MAX_FILES)
+def _read(form: FormData, viewer: Viewer) -> Sent:
     require_token(form, viewer.csrf)
     texts: dict[str, list[str]] = {}
     files: dict[str, list[UploadFile]] = {}

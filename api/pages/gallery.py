@@ -7,6 +7,7 @@ gets the file itself, whatever it may hold.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from api.http.service import Service
 from api.pages.access import Viewer
@@ -18,7 +19,7 @@ from data.store.references import Reference
 from detector.access import Scope
 from detector.errors import InputError, NotFound, StoreError
 from detector.finding import Row
-
+from detector.visibility import for_client
 
 SHOWN_WIDTH, SHOWN_HEIGHT = 720, 520
 """The room that a picture gets on a page, in CSS pixels."""
@@ -74,6 +75,11 @@ def names_of(store: Store, viewer: Viewer, talent_ids: Sequence[str]) -> Mapping
     """Names of those of the talents that the viewer may see, by id."""
     found = store.talents.many(talent_ids).values()
     return {each.id: each.name for each in found if each.erased_at is None and may_see(viewer, each)}
+
+
+def readable(viewer: Viewer, finding: KeptFinding) -> KeptFinding:
+    """The finding, without what its row tells of other clients where the viewer works for one."""
+    return finding if viewer.principal.client is None else replace(finding, row=for_client(finding.row))
 
 
 def may_see(viewer: Viewer, talent: Talent) -> bool:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.http.paging import Paging
 from api.pages.access import Viewer, viewing
-from api.pages.gallery import names_of
+from api.pages.gallery import names_of, readable
 from api.pages.rendering import render
 from api.pages.route import page_router
 from api.pages.site import Site, TheSite
@@ -37,7 +37,7 @@ def queue(request: Request, site: TheSite, viewer: Reader) -> Response:
     asked, seen = asked_of(request.query_params), queue_of(site, viewer)
     paging = Paging(site.service, PAGE, request.query_params.get("cursor"))
     after = paging.after(OPERATION, asked)
-    found = seen.page(asked.wanted(), Sort(asked.sort), after, PAGE + 1)
+    found = [readable(viewer, each) for each in seen.page(asked.wanted(), Sort(asked.sort), after, PAGE + 1)]
     more = paging.next(place_of(found[PAGE - 1]), OPERATION, asked) if len(found) > PAGE else None
     counts = seen.counts()
     values = {

@@ -21,7 +21,7 @@ from api.http.access import visible
 from api.pages.access import Viewer, viewing
 from api.pages.areas.queue import neighbours, queue_of
 from api.pages.forms import Sent, sending
-from api.pages.gallery import PageGallery
+from api.pages.gallery import PageGallery, readable
 from api.pages.rendering import render
 from api.pages.route import page_router
 from api.pages.site import Site, TheSite
@@ -93,10 +93,9 @@ def _onwards(request: Request, sent: Sent, outcome: ReviewState) -> str:
 
 
 def finding_of(site: Site, viewer: Viewer, finding_id: str) -> KeptFinding:
-    """The finding, if the viewer may know of it. Raises NotFound."""
-    finding = site.store.findings.get(finding_id)
+    """The finding as far as the viewer may read it. Raises NotFound when it isn't theirs to know of."""
     visible(queue_of(site, viewer).sees(finding_id), "finding")
-    return finding
+    return readable(viewer, site.store.findings.get(finding_id))
 
 
 def _version(sent: Sent) -> int:
@@ -125,13 +124,14 @@ def _page(
     attempt: Attempt,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
-    scale = scale_of(finding.row)
-    card = card_of(0, finding.row, PageGallery(site.service, viewer, finding), scale)
+    row = finding.row
+    scale = scale_of(row)
+    card = card_of(0, row, PageGallery(site.service, viewer, finding), scale)
     values = {
         "finding": finding,
         "card": card,
-        "rivals_of": lambda gauge: rivals(finding.row, gauge, scale),
-        "claims": facts_of(finding.row.get("credentials")),
+        "rivals_of": lambda gauge: rivals(row, gauge, scale),
+        "claims": facts_of(row.get("credentials")),
         "has_references": any(subject.references for subject in card.subjects),
         "gone": "The picture is not kept: it was checked by signals alone, or has been erased.",
         "told": told_of(request.query_params.get("done", "")),

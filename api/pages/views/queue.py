@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from api.pages.templating import filename, words
 from api.pages.views.outcomes import NAMES
-from api.reports.rows import reasons, talent_refs
+from api.reports.rows import decided, reasons, talent_refs
 from data.store.findings import KeptFinding
 from data.store.queue import FindingFilter, Sort
 from detector.decision import Severity, Verdict
@@ -127,14 +127,14 @@ def lines_of(found: Sequence[KeptFinding], names: Mapping[str, str], asked: Aske
 def _line(finding: KeptFinding, names: Mapping[str, str], asked: Asked) -> Line:
     query = asked.query()
     why = reasons(finding.row)
-    decided = finding.row["decision"]
+    decision = finding.row["decision"]
     return Line(
         finding=finding,
         title=filename(finding.source),
         path=f"/review/{finding.id}" + (f"?{query}" if query else ""),
         thumb=f"/pictures/findings/{finding.id}?size=thumb" if finding.picture else None,
         who=tuple(_who(finding, names)),
-        qualifier=decided["qualifier"] if decided else None,
+        qualifier=decision["qualifier"] if decision else None,
         why=next((each["detail"] for each in why if each["code"] not in GENERAL), ""),
         state=NAMES[finding.state],
     )
@@ -142,8 +142,7 @@ def _line(finding: KeptFinding, names: Mapping[str, str], asked: Asked) -> Line:
 
 def _who(finding: KeptFinding, names: Mapping[str, str]) -> list[str]:
     """Names where the viewer may see all of them, else references: never the two mixed."""
-    matched = [item["talent"] for item in (*finding.row["faces"], *finding.row["copies"]) if item["talent"]]
-    found = list(dict.fromkeys(matched))
+    found = list(dict.fromkeys(item["talent"] for item in decided(finding.row)))
     if found and all(talent in names for talent in found):
         return [names[talent] for talent in found]
     return talent_refs(finding.row)
