@@ -24,10 +24,10 @@ def is_flagged(row: Row) -> bool:
 
 
 def talents_in(row: Row) -> frozenset[str]:
-    """Ids of every talent that the row names: given, listed as a candidate, copied or decided on."""
+    """Ids of every talent that the row names: given, listed as a candidate, copied, made from or decided on."""
     return frozenset(
         named
-        for part in (*row["faces"], *row["copies"], row)
+        for part in (*row["faces"], *row["copies"], *row.get("ingredients", ()), row)
         for named in (part.get("talent"), *_candidates(part), _decided(part))
         if named
     )
@@ -36,15 +36,16 @@ def talents_in(row: Row) -> frozenset[str]:
 def without_talent(row: Row, talent_id: str) -> Row | None:
     """The row without everything that was said of one talent; None when nothing is left that names anybody.
 
-    A face that was given to them goes as a whole, and so does a copy of their reference. The verdict is then the
-    gravest of what is left.
+    A face that was given to them goes as a whole, and so does a copy of their reference, and an ingredient that is one.
+    What the file says of itself goes too: its own words may name them. The verdict is then the gravest of what is left.
     """
     faces = [_without_candidate(face, talent_id) for face in row["faces"] if not _speaks_of(face, talent_id)]
     copies = [copy for copy in row["copies"] if not _speaks_of(copy, talent_id)]
-    left = {**row, "faces": faces, "copies": copies}
+    made_from = [part for part in row.get("ingredients", ()) if not _speaks_of(part, talent_id)]
+    left = {**row, "faces": faces, "copies": copies, "ingredients": made_from, "credentials": None}
     if not talents_in({**left, "decision": None}):
         return None
-    gravest = max((part["decision"] for part in (*copies, *faces)), key=_gravity)
+    gravest = max((part["decision"] for part in (*copies, *made_from, *faces)), key=_gravity)
     return left | {"verdict": gravest["verdict"], "severity": gravest["severity"], "decision": gravest}
 
 

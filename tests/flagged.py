@@ -71,9 +71,28 @@ def copy(talent: str, verdict: str = "no_consent", severity: str = "high") -> Ro
     }
 
 
-def row(*faces: Row, copies: tuple[Row, ...] = (), picture: bytes = b"picture", **changes: Any) -> Row:
-    """One checked picture with these faces and copies; its verdict is the gravest of theirs."""
-    decisions = [part["decision"] for part in (*copies, *faces)] or [decision(None, "not_applicable", "none")]
+def ingredient(talent: str, verdict: str = "no_consent", severity: str = "high") -> Row:
+    """A reference of `talent` that the file says it was made from."""
+    return {
+        **_candidate(talent),
+        "place": 0,
+        "title": "original.jpg",
+        "relationship": "inputTo",
+        "signal": "image/sscd/1/160",
+        "decision": decision(talent, verdict, severity),
+    }
+
+
+def row(
+    *faces: Row,
+    copies: tuple[Row, ...] = (),
+    ingredients: tuple[Row, ...] = (),
+    picture: bytes = b"picture",
+    **changes: Any,
+) -> Row:
+    """One checked picture with these faces, copies and ingredients; its verdict is the gravest of theirs."""
+    decisions = [part["decision"] for part in (*copies, *ingredients, *faces)]
+    decisions = decisions or [decision(None, "not_applicable", "none")]
     gravest = max(decisions, key=lambda one: (Severity(one["severity"]).rank, Verdict(one["verdict"]).rank))
     made: Row = {
         "source": "/shop/dress-1.jpg",
@@ -85,6 +104,8 @@ def row(*faces: Row, copies: tuple[Row, ...] = (), picture: bytes = b"picture", 
         "height": 100,
         "faces": list(faces),
         "copies": list(copies),
+        "ingredients": list(ingredients),
+        "credentials": None,
         "verdict": gravest["verdict"],
         "severity": gravest["severity"],
         "decision": gravest,

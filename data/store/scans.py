@@ -337,7 +337,9 @@ def with_refs(row: Row, refs: Mapping[str, str]) -> Row:
         {**face, "candidates": [_named(candidate, refs) for candidate in face["candidates"]]}
         for face in row["faces"]
     ]
-    return {**row, "faces": faces, "copies": [_named(copy, refs) for copy in row["copies"]]}
+    copies = [_named(copy, refs) for copy in row["copies"]]
+    made_from = [_named(ingredient, refs) for ingredient in row.get("ingredients", ())]
+    return {**row, "faces": faces, "copies": copies, "ingredients": made_from}
 
 
 def _named(part: Row, refs: Mapping[str, str]) -> Row:

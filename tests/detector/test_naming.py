@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from detector.finding import Row
 from detector.naming import is_flagged, talents_in, without_talent
-from tests.flagged import copy, face, row
+from tests.flagged import copy, face, ingredient, row
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "finding.schema.json").read_text("utf-8"))
 NAMES = ["tal_a", "tal_b", "tal_c"]
@@ -27,7 +27,13 @@ faces = st.builds(
     st.sampled_from(OUTCOMES),
 )
 copies = st.builds(lambda who, how: copy(who, *how), talents, st.sampled_from(OUTCOMES))
-rows = st.builds(lambda some, lying: row(*some, copies=tuple(lying)), st.lists(faces), st.lists(copies))
+made_from = st.builds(lambda who, how: ingredient(who, *how), talents, st.sampled_from(OUTCOMES))
+rows = st.builds(
+    lambda some, lying, of: row(*some, copies=tuple(lying), ingredients=tuple(of)),
+    st.lists(faces, max_size=4),
+    st.lists(copies, max_size=3),
+    st.lists(made_from, max_size=2),
+)
 
 
 def matches_schema(made: Row) -> bool:
@@ -54,10 +60,14 @@ def test_without_a_talent_no_trace_of_them_is_left_and_the_row_is_still_one(made
 @given(rows, talents)
 def test_what_speaks_of_others_stays(made: Row, gone: str) -> None:
     left = without_talent(made, gone)
-    others = [part for part in (*made["faces"], *made["copies"]) if part["talent"] not in (None, gone)]
+    others = [
+        part
+        for part in (*made["faces"], *made["copies"], *made["ingredients"])
+        if part["talent"] not in (None, gone)
+    ]
     if others:
         assert left is not None
-        kept = [part["decision"] for part in (*left["faces"], *left["copies"])]
+        kept = [part["decision"] for part in (*left["faces"], *left["copies"], *left["ingredients"])]
         assert all(part["decision"] in kept for part in others)
         assert left["decision"] in kept
     assert talents_in(left or row()) <= talents_in(made) - {gone}
@@ -82,3 +92,10 @@ def test_without_somebody_whom_nobody_named_nothing_changes(made: Row) -> None:
 )
 def test_flagged_is_what_has_a_severity(made: Row, flagged: bool) -> None:
     assert is_flagged(made) is flagged
+
+
+def test_the_files_own_words_go_with_whom_they_may_name() -> None:
+    made = row(face("tal_a"), face("tal_b"), credentials={"c2pa": {"title": "tal_a at the sea.jpg"}})
+    left = without_talent(made, "tal_a")
+    assert left is not None
+    assert left["credentials"] is None
