@@ -16,6 +16,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -68,7 +69,7 @@ class Problem(BaseModel):
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems of an operation, for `responses=`. Those that any operation can have come by themselves."""
-    everywhere = (401, 403, 413, 422, 429, 503)
+    everywhere = (400, 401, 403, 413, 422, 429, 503)
     return {status: _described(status) for status in sorted({*everywhere, *statuses})}
 
 
@@ -168,8 +169,18 @@ _CODES = {
 async def _of_framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(methods_of(request)) or headers.get("Allow", "")
     code, detail = _CODES.get(status, (f"http_{status.value}", status.phrase))
-    return _response(status, detail, code, request_id_of(request), headers=error.headers)
+    return _response(status, detail, code, request_id_of(request), headers=headers)
+
+
+def methods_of(request: Request) -> list[str]:
+    """What a path takes: the framework names the methods of the first route of it alone."""
+    routes: Iterable[APIRoute] = getattr(request.app.state, "api_routes", ())
+    found = (route.methods or set() for route in routes if route.path_regex.match(request.url.path))
+    return sorted(set().union(*found))
 
 
 async def _of_nobody(request: Request, error: Exception) -> JSONResponse:

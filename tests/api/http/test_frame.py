@@ -78,7 +78,9 @@ def test_a_wrong_body_is_told_by_pointer_and_never_repeated(admin: TestClient) -
 
 def test_unknown_paths_and_methods_are_problems(admin: TestClient) -> None:
     assert admin.get("/v1/nothing").json()["code"] == "not_found"
-    assert admin.put("/v1/keys", json={}).json()["code"] == "method_not_allowed"
+    wrong = admin.put("/v1/keys", json={})
+    assert wrong.json()["code"] == "method_not_allowed"
+    assert wrong.headers["Allow"] == "GET, POST"
     assert (
         admin.post("/v1/keys", content=b"{", headers={"Content-Type": "application/json"}).status_code == 422
     )
