@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api.http.service import Service
-from api.pages.areas import home, pictures, queue, review, sign_in
+from api.pages.areas import checking, consent_forms, consents, home, pictures, queue, review, sign_in
 from api.pages.headers import secured
 from api.pages.site import Site
 
@@ -29,8 +29,11 @@ AREAS: tuple[APIRouter, ...] = (
     queue.router,
     review.router,
     pictures.router,
+    checking.router,
+    consent_forms.router,
+    consents.router,
 )
-"""Every area's router, in no particular order."""
+"""Every area's router. `/consents/new` is asked before `/consents/{id}`."""
 
 
 class _Static(StaticFiles):

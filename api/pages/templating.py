@@ -35,6 +35,7 @@ def environment(clock: Callable[[], datetime]) -> Environment:
         filename=filename,
         claimed=claimed,
         anchor=anchor,
+        date_field=date_field,
         age=partial(_age, clock),
     )
     return made
@@ -76,6 +77,15 @@ def claimed(value: Any, name: str) -> str:
     if name.endswith("_at"):
         return moment(value) if "T" in str(value) else day(value)
     return ", ".join(map(words, value)) if isinstance(value, list) else words(value)
+
+
+def date_field(text: str) -> str:
+    """The type of a field for a day: one that holds more than a day alone must show it as text."""
+    try:
+        alone = not text or date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        alone = False
+    return "date" if alone else "text"
 
 
 def elapsed(gone: timedelta) -> str:

@@ -159,7 +159,7 @@ def _without(document: Document, paths: set[str], above: str = "") -> Document:
         for name, value in document.items()
         if f"{above}{name}" not in paths
     }
-    return {name: value for name, value in pruned.items() if value != {}}
+    return {name: value for name, value in pruned.items() if value not in ({}, None)}
 
 
 # Terms to fields

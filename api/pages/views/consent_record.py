@@ -24,8 +24,21 @@ from detector.record import (
 
 UNSAID = "not stated"
 
-WEIGHTY = frozenset({"scope", "purpose", "pay", "duration", "territory"})
-"""Sections in which a replica's record must not be silent, so that silence is shown."""
+WEIGHTY = frozenset(
+    {
+        "scope.media",
+        "scope.assets",
+        "scope.campaigns",
+        "scope.products",
+        "scope.alterations",
+        "purpose.code",
+        "purpose.description",
+        "duration.valid_from",
+        "duration.valid_to",
+        "territory.include",
+    }
+)
+"""Terms on which a replica's record must not be silent, so that silence is shown."""
 
 MEANINGS: Mapping[ConsentStatus, str] = {
     ConsentStatus.DRAFT: "Not signed, not offered: it counts for nothing yet.",
@@ -123,13 +136,17 @@ def _sentence(text: str) -> str:
 
 
 def _stated_terms(record: ConsentRecord, section: Section) -> tuple[Stated, ...]:
-    silence = section.name in WEIGHTY and record.kind in REPLICA_KINDS
     found = ((term, _told(record, term)) for term in section.terms)
     return tuple(
         Stated(term.label, text or UNSAID, term.explains, bool(text))
         for term, text in found
-        if text or (silence and term.entry is not Entry.FLAG)
+        if text or _is_missed(record, term)
     )
+
+
+def _is_missed(record: ConsentRecord, term: Term) -> bool:
+    unpaid = term.path == "pay.amount" and record.pay is None
+    return record.kind in REPLICA_KINDS and (unpaid or term.path in WEIGHTY)
 
 
 def _told(record: ConsentRecord, term: Term) -> str:

@@ -17,6 +17,8 @@ class Told:
 
 _TEXTS = {
     **{f"decided.{state}": Told(f"Saved: {name.lower()}.", "good") for state, name in NAMES.items()},
+    "consent.recorded": Told("Recorded.", "good"),
+    "consent.revoked": Told("Revoked. The record stays, with a version that says so.", "good"),
     "queue.end": Told("Saved. That was the last one of this list.", "good"),
 }
 

@@ -33,6 +33,12 @@ class Entry(StrEnum):
     MOMENT = "moment"
 
 
+_HOW = {
+    Entry.LINES: "One to a line.",
+    Entry.WORDS: "One to a line, or tick “any”.",
+    Entry.CODES: "Blanks between them.",
+}
+
 Option = tuple[str, str]
 
 
@@ -48,12 +54,9 @@ class Term:
     example: str = ""
 
     @property
-    def group(self) -> str:
-        return self.path.rpartition(".")[0]
-
-    @property
-    def name(self) -> str:
-        return self.path.rpartition(".")[2]
+    def how(self) -> str:
+        """How it is typed, where that does not go without saying."""
+        return _HOW.get(self.entry, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,20 +176,20 @@ SECTIONS: tuple[Section, ...] = (
             Term(
                 "grantee.affiliates",
                 "Affiliates",
-                "Companies that count as the client, one to a line; others are not covered.",
+                "Companies that count as the client; others are not covered.",
                 _E.LINES,
             ),
             Term(
                 "grantee.domains",
                 "Web domains",
-                "The client's own websites, one to a line: a picture found there is taken for the client's.",
+                "The client's own websites: a picture found there is taken for the client's.",
                 _E.LINES,
                 example="northwind.example",
             ),
             Term(
                 "grantee.processors",
                 "AI vendors",
-                "Companies that work for the client, one to a line; they may use nothing for themselves.",
+                "Companies that work for the client; they may use nothing for themselves.",
                 _E.LINES,
             ),
             Term(
@@ -213,21 +216,21 @@ SECTIONS: tuple[Section, ...] = (
             Term(
                 "scope.assets",
                 "Pictures",
-                "Which pictures, one to a line, by the client's own name for them or by the id of a reference.",
+                "Which pictures, by the client's own name for them or by the id of a reference.",
                 _E.WORDS,
             ),
             Term(
                 "scope.campaigns",
                 "Campaigns",
-                "Which campaigns, one to a line.",
+                "Which campaigns.",
                 _E.WORDS,
                 example="spring-2026",
             ),
-            Term("scope.products", "Products", "Which product lines, one to a line.", _E.WORDS),
+            Term("scope.products", "Products", "Which product lines.", _E.WORDS),
             Term(
                 "scope.alterations",
                 "Alterations",
-                "What may be changed in the picture, one to a line, such as background, garment or pose.",
+                "What may be changed in the picture, such as background, garment or pose.",
                 _E.WORDS,
                 example="background",
             ),
@@ -243,25 +246,25 @@ SECTIONS: tuple[Section, ...] = (
             Term(
                 "scope.exclusions.products",
                 "Products",
-                "These products stay forbidden, one to a line, such as fur or alcohol.",
+                "These products stay forbidden, such as fur or alcohol.",
                 _E.LINES,
             ),
             Term(
                 "scope.exclusions.campaigns",
                 "Campaigns",
-                "These campaigns stay forbidden, one to a line.",
+                "These campaigns stay forbidden.",
                 _E.LINES,
             ),
             Term(
                 "scope.exclusions.assets",
                 "Pictures",
-                "These pictures stay forbidden, one to a line.",
+                "These pictures stay forbidden.",
                 _E.LINES,
             ),
             Term(
                 "scope.exclusions.alterations",
                 "Alterations",
-                "These changes stay forbidden, one to a line.",
+                "These changes stay forbidden.",
                 _E.LINES,
             ),
         ),
@@ -300,7 +303,7 @@ SECTIONS: tuple[Section, ...] = (
                 "What is paid, per unit; of a royalty the percentage.",
                 example="1800.00",
             ),
-            Term("pay.currency", "Currency", "Three letters; a royalty needs none.", example="EUR"),
+            Term("pay.currency", "Currency", "As three letters; a royalty needs none.", example="EUR"),
             Term("pay.unit", "Paid", "What the amount is paid for.", _E.SELECT, UNITS),
             Term("pay.unpaid", "Nothing is paid", "Instead of an amount.", _E.FLAG),
             Term(
@@ -337,16 +340,16 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "territory",
         "Where",
-        "The countries in which the pictures may appear.",
+        "Outside these countries nothing is allowed.",
         (
             Term(
                 "territory.include",
                 "Countries",
-                "Two-letter codes with blanks between (GB, not UK), or WORLD.",
+                "Where the pictures may appear, as two-letter codes (GB, not UK), or WORLD.",
                 _E.CODES,
                 example="FR DE GB",
             ),
-            Term("territory.exclude", "Except", "Codes of countries that stay out.", _E.CODES, example="US"),
+            Term("territory.exclude", "Except", "Countries that stay out.", _E.CODES, example="US"),
         ),
         _GRANTED,
     ),
@@ -369,11 +372,11 @@ SECTIONS: tuple[Section, ...] = (
                 "The file must carry a signed statement of how it was made.",
                 _E.FLAG,
             ),
-            Term("ai.tools", "Tools", "The only tools allowed, one to a line; empty: any.", _E.LINES),
+            Term("ai.tools", "Tools", "The only tools that may be used.", _E.LINES),
             Term(
                 "ai.digital_source_types",
                 "Source types",
-                "The only IPTC DigitalSourceType terms allowed, one to a line; empty: any.",
+                "The only IPTC DigitalSourceType terms that a file may declare.",
                 _E.LINES,
                 example="trainedAlgorithmicMedia",
             ),
@@ -413,7 +416,7 @@ SECTIONS: tuple[Section, ...] = (
             Term(
                 "form.document_sha256",
                 "SHA-256 of the document",
-                "Proves later that the document was not exchanged; choose the file below and it is worked out.",
+                "Proves later that the document was not exchanged.",
             ),
             Term(
                 "form.disclosure_sha256",

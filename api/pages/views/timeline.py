@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from detector.moments import aware
-from detector.record import ConsentRecord, ConsentStatus, status
+from detector.record import ConsentRecord, ConsentStatus, defects, status
 
 MONTHS = (1, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 6000)
 """Distances of the ticks: the first that gives few enough."""
 
-TICKS = 8
+TICKS = 6
 AIR = 0.04
 """Of the range, at both ends."""
 
@@ -36,7 +36,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One record. `lost`: what a revocation took away; `signed`: where the signature lies."""
+    """One record. `lost`: what a revocation took away; `signed`: where the signature lies;
+    `void`: it counts as no consent."""
 
     record: ConsentRecord
     status: ConsentStatus
@@ -44,6 +45,7 @@ class Lane:
     lost: Span | None
     dispute: Span | None
     signed: float | None
+    void: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,12 @@ def timeline(records: Sequence[ConsentRecord], now: datetime) -> Timeline:
 
 def effective_end(record: ConsentRecord) -> datetime | None:
     """The last moment that counts: of the term, or when a revocation takes effect; None: open."""
-    ends = (record.ends_at, record.life.effective_at)
-    return min((end for end in ends if end is not None), default=None)
+    return _earlier(record.ends_at, record.life.effective_at)
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two ends; None: open."""
+    return min((end for end in (one, other) if end is not None), default=None)
 
 
 def _lane(record: ConsentRecord, axis: Axis, now: datetime) -> Lane:
@@ -96,8 +102,9 @@ def _lane(record: ConsentRecord, axis: Axis, now: datetime) -> Lane:
         status(record, now),
         _span(axis, start, end),
         _span(axis, end if start is None or end is None else max(start, end), full) if revoked else None,
-        _span(axis, record.life.suspended_at, record.life.suspended_until),
+        _span(axis, record.life.suspended_at, _earlier(record.life.suspended_until, full)),
         None if signed is None else axis.at(signed),
+        bool(defects(record)),
     )
 
 
