@@ -59,8 +59,8 @@ def _nearest(faces: Sequence[Face], place: FacePlace) -> Face:
 
 
 def _faces(image: DecodedImage, signal: SignalId) -> list[Face]:
-    half = image.width // 2
-    sides = [image.pixels[:, :half], image.pixels[:, half:]]
+    half = max(1, image.width // 2)
+    sides = [image.pixels[:, :half], image.pixels[:, -half:]]
     colours = [tuple(round(float(v) / 20) for v in side.mean(axis=(0, 1))) for side in sides]
     shown = {colour: side for side, colour in enumerate(colours) if max(colour) - min(colour) > 1}
     return [_face(image, colour, side, len(shown), signal) for colour, side in shown.items()]
