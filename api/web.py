@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 
-def outgoing_web(settings: Settings) -> Web:
-    """What everything that fetches goes through. Whom sites may write to is part of the agent's name, where set."""
+def outgoing_web(settings: Settings, most_seconds: float | None = None) -> Web:
+    """What everything that goes to the web goes through; an exchange ends after `web_seconds`, or `most_seconds` if
+    that is less. Whom sites may write to is part of the agent's name, where set."""
     contact = f" (+{settings.web_contact})" if settings.web_contact else ""
     return Web(
         f"lookalike/{version('lookalike')}{contact}",
         Gate(permits=lambda address: _may_be_asked(address, settings)),
-        Patience(total=settings.web_seconds),
+        Patience(total=min(settings.web_seconds, most_seconds or settings.web_seconds)),
     )
 
 

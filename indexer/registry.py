@@ -180,11 +180,14 @@ class Registry:
     def _search_faces(
         self, signals: Sequence[Signals], top: int
     ) -> list[tuple[tuple[FaceCandidate, ...], ...]]:
-        vectors = [face.vector for one in signals for face in one.faces]
+        """A face that is not usable has no vector to be searched by."""
+        vectors = [face.vector for one in signals for face in one.faces if face.quality.usable]
         if self._faces is None or not vectors:
             return [tuple(() for _ in one.faces) for one in signals]
         found = iter(self._faces.candidates(np.stack(vectors), top))
-        return [tuple(tuple(next(found)) for _ in one.faces) for one in signals]
+        return [
+            tuple(tuple(next(found)) if face.quality.usable else () for face in one.faces) for one in signals
+        ]
 
     def _search_copies(self, signals: Sequence[Signals], top: int) -> list[tuple[CopyCandidate, ...]]:
         """What is near by one signal is compared by all of them: two hashes that agree say more than one."""

@@ -26,10 +26,10 @@ from api.http.document import with_short_names
 from api.http.envelope import BodyLimits, Identified, Keyed, Limited, Rated
 from api.http.idempotency import Idempotent
 from api.http.metrics import Metrics
-from api.http.routes import consents, health, imports, keys, references, talents
+from api.http.routes import checks, consents, health, imports, keys, references, talents
 from api.http.service import Service
 
-ROUTES = (health, keys, talents, references, consents, imports)
+ROUTES = (health, keys, talents, references, consents, imports, checks)
 """Modules with a `router`. A resource is one module and one line here."""
 
 TITLE = "Lookalike"
@@ -50,6 +50,7 @@ def create_app(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service, app.state.metrics, app.state.refusals = service, metrics, refusals
+    app.state.api_routes = api_routes()
     problems.install(app)
     for module in ROUTES:
         app.include_router(module.router)
@@ -75,10 +76,16 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
+def api_routes() -> list[APIRoute]:
+    """Every operation's route."""
+    routes = (route for module in ROUTES for route in module.router.routes)
+    return [route for route in routes if isinstance(route, APIRoute)]
+
+
 def _say_scopes(document: dict[str, Any]) -> None:
     """Each operation names the scope that its key needs; only health needs no key."""
-    for route in (each for module in ROUTES for each in module.router.routes):
-        if isinstance(route, APIRoute) and route.path.startswith(MACHINE_PATHS):
+    for route in api_routes():
+        if route.path.startswith(MACHINE_PATHS):
             scopes = sorted(map(str, scopes_of(route.dependant)))
             for method in route.methods or ():
                 document["paths"][route.path_format][method.lower()]["security"] = [{"key": scopes}]

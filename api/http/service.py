@@ -23,6 +23,7 @@ from fastapi import Depends, Request
 
 from api.composition import Application, private_folder
 from api.enrolling import Enrolling
+from api.http.checks import Checks
 from api.settings import Settings
 from data.store import Store
 from detector.errors import LookalikeError, Overloaded, StoreError
@@ -50,6 +51,8 @@ class Service:
             "index_not_loaded", "the networks and the index are loading"
         )
         self._closing: list[Callable[[], None]] = []
+        self.checks = Checks(application)
+        self.when_closing(self.checks.close)
 
     @property
     def settings(self) -> Settings:
