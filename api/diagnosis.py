@@ -24,6 +24,7 @@ from api.composition import Application
 from api.face_networks import known
 from api.settings import Configured, Settings
 from data.weights import WeightsStatus, manifest
+from detector.credentials.trust import read_trust_lists
 from detector.errors import LookalikeError
 from detector.matching import SMALLEST_REGISTRY
 from detector.precision import Choice
@@ -32,7 +33,7 @@ from detector.signals import SignalId
 
 PACKAGES = (
     "lookalike", "numpy", "opencv-python-headless", "openvino", "faiss-cpu", "pillow", "pillow-heif",
-    "sqlalchemy", "alembic", "pydantic", "open_clip_torch", "torch",
+    "c2pa-python", "sqlalchemy", "alembic", "pydantic", "open_clip_torch", "torch",
 )  # fmt: skip
 """Distributions whose versions decide what a result is; the last two come with the extra `clip`."""
 
@@ -72,6 +73,7 @@ def diagnose(application: Application) -> list[Section]:
         "machine": _machine,
         "weights": _weights,
         "store": _store,
+        "credentials": _credentials,
         **(_OF_NETWORKS if _networks_can_run(application) else {}),
     }
     return [_looked_at(name, look, application) for name, look in looks.items()]
@@ -217,6 +219,18 @@ def _store(application: Application) -> Section:
     )
     problems = tuple(f"the audit chain is broken at event {one.number}: {one.detail}" for one in faults)
     return Section("store", rows=rows, problems=problems)
+
+
+def _credentials(application: Application) -> Section:
+    """Whom the C2PA manifests of pictures are checked against."""
+    settings = application.settings
+    trust = read_trust_lists(settings.c2pa_trust_lists)
+    rows = (
+        ("trusted authorities", trust.count),
+        ("remote manifests", "fetched" if settings.c2pa_fetch and not settings.offline else "not fetched"),
+    )
+    remark = "no trust list, so no C2PA signer is trusted; see the setting c2pa_trust_lists"
+    return Section("credentials", rows=rows, remarks=() if trust else (remark,))
 
 
 def _newest_schema() -> str | None:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from api.reports.rows import assigned, decided, overlap_of
+from api.reports.credentials import Fact, facts_of
+from api.reports.rows import assigned, decided, made_from, overlap_of
 from api.reports.thumbnails import Thumbnail
 from detector.decision import Severity
 from detector.finding import Row
@@ -111,6 +112,7 @@ class Card:
     regions: tuple[Region, ...]
     subjects: tuple[Subject, ...]
     strangers: int
+    file_facts: tuple[Fact, ...] = ()
 
 
 def card_of(number: int, row: Row, gallery: Gallery, scale: Scale) -> Card:
@@ -127,6 +129,7 @@ def card_of(number: int, row: Row, gallery: Gallery, scale: Scale) -> Card:
             _subject(letters[talent], talent, items, row, gallery, scale) for talent, items in talents.items()
         ),
         strangers=sum(1 for face in row["faces"] if not face["talent"]),
+        file_facts=tuple(facts_of(row["credentials"])) if row.get("credentials") else (),
     )
 
 
@@ -168,11 +171,19 @@ def _subject(letter: str, talent: str, items: list[Row], row: Row, gallery: Gall
         ref=ref,
         severity=_gravest(items),
         evidence=tuple(gauge for item in items for gauge in _gauges(item, row, scale)),
-        overlaps=tuple(told for item in items if "candidates" not in item and (told := overlap_of(item))),
+        overlaps=tuple(told for item in items for told in _whole(item)),
         runner_up=next((text for item in items for text in _runner_up(item)), None),
         decisions=tuple(_distinct_decisions(items)),
         references=tuple(_references(items, gallery)),
     )
+
+
+def _whole(item: Row) -> Iterator[str]:
+    """How a whole reference lies in the picture, or came to be part of it."""
+    if "relationship" in item:
+        yield made_from(item)
+    elif "candidates" not in item and (told := overlap_of(item)):
+        yield told
 
 
 def _refs(item: Row) -> Iterator[str]:
@@ -187,10 +198,17 @@ def _gauges(item: Row, row: Row, scale: Scale) -> Iterator[Gauge]:
         if chosen:
             yield _gauge("face", chosen, chosen["strength"], thresholds.get(row["signals"]["face"]), scale)
         return
-    kind = (item["copy_class"] or "possible copy").replace("_", " ")
+    kind = _kind(item)
     method = item["signal"].split("@")[0].partition("/")[2]
     threshold = thresholds.get(item["signal"])
-    yield _gauge(f"copy, {kind} ({method})", item, item["similarity"], threshold, Scale(0.0, 1.0))
+    yield _gauge(f"{kind} ({method})", item, item["similarity"], threshold, Scale(0.0, 1.0))
+
+
+def _kind(item: Row) -> str:
+    """What a whole reference is to the picture."""
+    if "relationship" in item:
+        return "ingredient"
+    return f"copy, {(item['copy_class'] or 'possible copy').replace('_', ' ')}"
 
 
 def _gauge(label: str, scored: Row, value: float, threshold: float | None, scale: Scale) -> Gauge:

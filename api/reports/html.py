@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.reports.cards import Card, Gallery, Scale, card_of
 from api.reports.jsonl import read_row_at, read_rows, read_rows_with_offsets
-from api.reports.rows import assigned, reasons, talent_refs
+from api.reports.rows import assigned, reasons, talent_refs, told_by_file
 from api.reports.tally import Tally
 from detector.decision import Verdict
 from detector.finding import Row
@@ -172,6 +172,7 @@ def _lines(findings: Path) -> Iterator[Row]:
             "row": row,
             "who": talent_refs(row),
             "why": [row["error"]] if row["error"] else reasons(row),
+            "file": told_by_file(row),
         }
 
 

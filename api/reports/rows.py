@@ -9,11 +9,19 @@ from detector.finding import Row
 
 Candidate = dict[str, Any]
 
+INGREDIENTS = {
+    "parentOf": "edited from it",
+    "componentOf": "put together from it",
+    "inputTo": "given to the generator",
+}
+"""C2PA's relationships of an ingredient to the picture, in words."""
+
 
 def decided(row: Row) -> Iterator[Row]:
-    """The faces and copies of a row that were taken for somebody registered."""
+    """The faces, copies and ingredients of a row that were taken for somebody registered."""
     yield from (face for face in row["faces"] if face["talent"])
     yield from row["copies"]
+    yield from row.get("ingredients", ())
 
 
 def talent_refs(row: Row) -> list[str]:
@@ -56,6 +64,28 @@ def overlap_of(copy: Row) -> str | None:
         *([f"turned by {proof['rotation']:.0f} degrees"] if abs(proof["rotation"]) >= 1 else []),
     ]
     return ", ".join(parts)
+
+
+def told_by_file(row: Row) -> list[str]:
+    """What the file says of itself, a sentence each; nothing where it says nothing, or nobody asked."""
+    credentials = row.get("credentials")
+    if not credentials:
+        return []
+    notices = [str(notice["detail"]) for notice in credentials["notices"]]
+    return [*_declared(credentials), *notices]
+
+
+def _declared(credentials: Row) -> Iterator[str]:
+    if credentials["synthetic"] != "unknown":
+        made = credentials["synthetic"].replace("_", " ").replace("ai ", "AI ")
+        source = str(credentials["synthetic_source"]).removeprefix("declared by the file: ")
+        yield f"The file says it is {made}: {source}."
+
+
+def made_from(ingredient: Row) -> str:
+    """How a registered reference became part of the picture, for a person."""
+    relationship = INGREDIENTS.get(ingredient["relationship"], "made from it")
+    return f"the file names it as an ingredient ({relationship}): {ingredient['title'] or 'without a title'}"
 
 
 def threshold_of_faces(row: Row) -> float | None:

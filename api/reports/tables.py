@@ -23,6 +23,11 @@ def _first_copy(row: Row) -> Row:
     return next(iter(row["copies"]), {})
 
 
+def _credentials(row: Row) -> Row:
+    """What the file says of itself; an empty row where nobody asked."""
+    return row.get("credentials") or {}
+
+
 COLUMNS: Mapping[str, Callable[[Row], Any]] = {
     "source": lambda row: row["source"],
     "sha256": lambda row: row["sha256"],
@@ -41,6 +46,12 @@ COLUMNS: Mapping[str, Callable[[Row], Any]] = {
     "copy_class": lambda row: _first_copy(row).get("copy_class"),
     "copy_picture_percent": lambda row: (_first_copy(row).get("proof") or {}).get("picture_percent"),
     "copy_reference_percent": lambda row: (_first_copy(row).get("proof") or {}).get("reference_percent"),
+    "made_from": lambda row: "|".join(item["reference"] for item in row.get("ingredients", ())),
+    "file_says": lambda row: _credentials(row).get("synthetic"),
+    "file_says_by": lambda row: _credentials(row).get("synthetic_source"),
+    "c2pa_state": lambda row: (_credentials(row).get("c2pa") or {}).get("state"),
+    "c2pa_trusted": lambda row: (_credentials(row).get("c2pa") or {}).get("trusted"),
+    "credential_notices": lambda row: "|".join(each["code"] for each in _credentials(row).get("notices", ())),
     "best_similarity": lambda row: (best_candidate(row) or {}).get("similarity"),
     "best_strength": lambda row: (best_candidate(row) or {}).get("strength"),
     "threshold_applied": threshold_of_faces,

@@ -12,9 +12,22 @@ from detector.finding import Row
 from detector.naming import is_flagged, severity_of
 
 
+def _said(row: Row) -> Iterator[str]:
+    """What to count of a file's own words: the class it declares, the state of its manifest, its notices."""
+    credentials = row.get("credentials")
+    if not credentials:
+        return
+    if credentials["synthetic"] != "unknown":
+        yield f"declared {credentials['synthetic'].replace('_', ' ')}"
+    if credentials["c2pa"] and credentials["c2pa"]["trusted"]:
+        yield "trusted C2PA manifest"
+    yield from (str(notice["code"]).replace("_", " ") for notice in credentials["notices"])
+
+
 @dataclass(slots=True)
 class Tally:
-    """Counts over the rows of a run; add each row once. `absent`: signals that were off, and why."""
+    """Counts over the rows of a run; add each row once. `absent`: signals that were off, and why. `credentials`: what
+    files say of themselves, and what is odd about it."""
 
     inputs: int = 0
     failed: int = 0
@@ -24,6 +37,7 @@ class Tally:
     severities: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     absent: dict[str, str] = field(default_factory=dict)
+    credentials: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: Row) -> None:
         self.inputs += 1
@@ -36,6 +50,7 @@ class Tally:
             return
         self.verdicts[row["verdict"]] += 1
         self.severities[severity_of(row)] += 1
+        self.credentials.update(_said(row))
 
     def counting(self, rows: Iterable[Row]) -> Iterator[Row]:
         """The same rows, counted as they pass."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from api.reports.rows import best_candidate, overlap_of, reasons, talent_refs
+from api.reports.rows import best_candidate, made_from, overlap_of, reasons, talent_refs, told_by_file
 from api.reports.tally import Tally
 from api.terminal import console, say
 from detector.finding import Row
@@ -28,7 +28,7 @@ def findings_table(rows: Iterable[Row], *, title: str | None = None) -> Table:
     for heading, ratio in (("picture", 3), ("who", 2), ("verdict", 2), ("why", 7)):
         table.add_column(heading, ratio=ratio, overflow="fold")
     for row in rows:
-        table.add_row(Text(_printable(Path(row["source"]).name)), who(row), verdict_text(row), why(row))
+        table.add_row(Text(printable(Path(row["source"]).name)), who(row), verdict_text(row), why(row))
     return table
 
 
@@ -43,7 +43,7 @@ def print_findings(rows: Iterable[Row]) -> None:
 
 
 def _cells(row: Row) -> tuple[Text, ...]:
-    return Text(_printable(row["source"])), who(row), verdict_text(row), why(row)
+    return Text(printable(row["source"])), who(row), verdict_text(row), why(row)
 
 
 def verdict_text(row: Row) -> Text:
@@ -61,10 +61,11 @@ def verdict_text(row: Row) -> Text:
 
 
 def why(row: Row) -> Text:
-    """Every reason of the decision, as sentences."""
+    """Every reason of the decision, as sentences, and what the file says of itself."""
     if row["error"]:
-        return Text(_printable(row["error"]["detail"]))
-    return Text("\n".join(_printable(reason["detail"]) for reason in reasons(row)))
+        return Text(printable(row["error"]["detail"]))
+    told = [reason["detail"] for reason in reasons(row)]
+    return Text("\n".join(map(printable, [*told, *told_by_file(row)])))
 
 
 def who(row: Row) -> Text:
@@ -75,10 +76,11 @@ def who(row: Row) -> Text:
     best = best_candidate(row)
     similarity = [f"similarity {best['similarity']:.2f}"] if best else []
     overlaps = [told for copy in row["copies"] if (told := overlap_of(copy))]
-    return Text("\n".join([*map(_printable, named), *similarity, *overlaps[:1]]))
+    ingredients = [printable(made_from(ingredient)) for ingredient in row.get("ingredients", ())]
+    return Text("\n".join([*map(printable, named), *similarity, *overlaps[:1], *ingredients[:1]]))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Control characters of a file name would move the cursor, a lone surrogate would not print at all."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
@@ -95,5 +97,8 @@ def summary_lines(tally: Tally, made: int, seconds: float) -> Iterator[str]:
     counts += [f"error {code} {count}" for code, count in tally.errors.most_common()]
     if counts:
         yield "  " + ", ".join(counts)
+    said = [f"{words} {count}" for words, count in tally.credentials.most_common()]
+    if said:
+        yield f"  files that say something of themselves: {', '.join(said)}"
     for kind, reason in tally.absent.items():
         yield f"  without the {kind} signal: {reason}"
