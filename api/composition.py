@@ -42,6 +42,7 @@ from detector.pipeline import Detector, DetectorPorts
 from detector.ports import Screener
 from detector.runtime import one_core_a_call
 from detector.signals import SignalId, SignalKind, Signals
+from indexer import snapshot
 from indexer.enrolment import AcceptedReference, Enroller, EnrolmentPorts, ReferenceStore
 from indexer.registry import Registry
 from indexer.reindexing import ReferenceExtractor
@@ -116,7 +117,13 @@ class Application:
         """The store, its schema up to date. Raises StoreError."""
         private_folder(self.settings.state_dir)
         blobs = self.settings.state_dir / "blobs"
-        store = Store.open(self.settings.database_url, clock=self.clock, blob_dir=blobs, vault=self.vault)
+        store = Store.open(
+            self.settings.database_url,
+            clock=self.clock,
+            blob_dir=blobs,
+            vault=self.vault,
+            forget=partial(discard_snapshot, self.snapshot_path),
+        )
         return self._open.enter_context(store)
 
     @cached_property
@@ -326,6 +333,18 @@ class KeptReferences:
             detection_score=reference.detection_score,
         )
         return self._references.add(talent_id, new).id
+
+
+def discard_snapshot(path: Path) -> None:
+    """Delete the index snapshot, since somebody who was erased may be in it; whoever needs one writes it anew. Raises
+    StoreError."""
+    try:
+        snapshot.discard(path)
+    except OSError as error:
+        raise StoreError(
+            f"the index snapshot {path} still holds what was erased and can't be deleted ({error.strerror}): "
+            "delete it by hand"
+        ) from error
 
 
 def private_folder(path: Path) -> None:

@@ -2,7 +2,8 @@
 
 A finding that names nobody else goes, with its decisions. One that names others too loses the talent's part of its
 row, and the words of its decisions (they may name the person); the outcomes stay. The picture goes in both cases: the
-talent is in it. Its file follows after the commit (`sweep_evidence`), which is safe to repeat after a crash.
+talent is in it. Its file follows after the commit (`sweep_evidence`), which is safe to repeat after a crash. A finding
+under a legal hold stays as it is until the hold is released.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, Select, delete, select, update
 from data.blobs import Blobs
 from data.store.chain import canonical
 from data.store.database import Database
+from data.store.holds import in_force
 from data.store.service_tables import evidence, finding, finding_talent, review, scan_item
 from detector.decision import Severity
 from detector.finding import Row
@@ -22,16 +24,20 @@ from detector.naming import is_flagged, severity_of, without_talent
 
 
 def forget_talent(connection: Connection, talent_id: str) -> int:
-    """Take a talent out of every finding; returns how many named them. For the transaction of the erasure."""
+    """Take a talent out of every finding that is not held; returns how many there were. For the transaction of the
+    erasure."""
     named = select(finding.c.id, finding.c.row).join(finding_talent)
-    rows = connection.execute(named.where(finding_talent.c.talent_id == talent_id)).all()
+    found = connection.execute(named.where(finding_talent.c.talent_id == talent_id)).all()
+    held = in_force(connection, [row.id for row in found])
+    rows = [row for row in found if row.id not in held]
     for finding_id, text in rows:
         left = without_talent(json.loads(text), talent_id)
         if left is None or not is_flagged(left):
             _delete(connection, finding_id)
         else:
             _reduce(connection, finding_id, left)
-    connection.execute(delete(finding_talent).where(finding_talent.c.talent_id == talent_id))
+    links = delete(finding_talent).where(finding_talent.c.talent_id == talent_id)
+    connection.execute(links.where(finding_talent.c.finding_id.not_in(held)))
     return len(rows)
 
 

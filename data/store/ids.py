@@ -22,6 +22,7 @@ FINDING = "fnd"
 WEBHOOK = "whk"
 EVENT = "evt"
 DELIVERY = "dlv"
+HOLD = "hld"
 
 _TIME_CHARACTERS = 10
 _RANDOM_CHARACTERS = 10

@@ -7,7 +7,7 @@ at all.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 from data.blobs import Blobs, StagedBlob
 from data.store.chain import canonical
 from data.store.database import Change, Database
+from data.store.holds import refuse_held
 from data.store.ids import REFERENCE, new_id
 from data.store.rows import chunks, plain
 from data.store.tables import blob, reference, reference_signal, signal
@@ -67,10 +68,14 @@ class Reference:
 class References:
     """Repository of references. Also answers `detector.ports.FileLookup`."""
 
-    def __init__(self, database: Database, blobs: Blobs, templates: Templates) -> None:
+    def __init__(
+        self, database: Database, blobs: Blobs, templates: Templates, forget: Callable[[], None]
+    ) -> None:
+        """`forget` throws away the caches on the disk that may hold what was removed."""
         self._database = database
         self._blobs = blobs
         self._templates = templates
+        self._forget = forget
 
     def add(self, talent_id: str, new: NewReference) -> Reference:
         """Keep a reference. Raises NotFound (no such talent), Conflict (erased, or the same file is its
@@ -186,12 +191,15 @@ class References:
 
     def remove(self, reference_id: str) -> None:
         """Delete a reference, its vectors and, if no other reference needs it, its picture. Raises
-        NotFound."""
+        NotFound, LegalHold."""
         with self._database.change("reference.removed", reference_id) as change:
-            change.details["talent"] = _talent_of(change.connection, reference_id)
+            talent_id = _talent_of(change.connection, reference_id)
+            refuse_held(change.connection, talent_id)
+            change.details["talent"] = talent_id
             drop(change, reference_id)
         sweep_rows(self._database, self._blobs)
         self._database.truncate_log()
+        self._forget()
 
     def _signal_rows(self, reference_id: str, signals: Mapping[SignalId, Array]) -> Sequence[SignalRow]:
         columns = self._templates.columns

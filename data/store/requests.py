@@ -38,7 +38,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What the first call was answered. `body` None: it held a secret and was not kept."""
+    """What the first call was answered. `body` None: it held a secret and was not kept, or somebody
+    in it was erased."""
 
     operation: str
     request_sha256: str
@@ -83,6 +84,21 @@ class Requests:
         """The work was not done: the next call with this key does it."""
         with self._database.exclusively() as connection:
             connection.execute(delete(requests).where(*_same(attempt), requests.c.status.is_(None)))
+
+
+def forget_answers(connection: Connection, words: Sequence[str]) -> None:
+    """Drop the bodies of answers in which one of these words stands: somebody was erased. That they were answered stays
+    known, so that nothing is done twice."""
+    written = [
+        json.dumps(word, ensure_ascii=ascii_only)[1:-1].encode()
+        for word in words
+        for ascii_only in (False, True)
+    ]
+    kept = select(requests.c.key_id, requests.c.idempotency_key, requests.c.body)
+    for row in connection.execute(kept.where(requests.c.body.is_not(None))).all():
+        if any(word in row.body for word in written):
+            its = _same(Attempt(row.key_id, row.idempotency_key, ""))
+            connection.execute(update(requests).where(*its).values(body=None))
 
 
 def _expire(connection: Connection, now: datetime) -> None:

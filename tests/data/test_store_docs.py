@@ -12,7 +12,7 @@ from data.store.tables import metadata
 ROOT = Path(__file__).resolve().parents[2]
 DOC = (ROOT / "docs" / "store.md").read_text(encoding="utf-8")
 
-NOUNS = "talent|reference|consent|signal|key|access|finding|webhook|delivery|scan"
+NOUNS = "talent|reference|consent|signal|key|access|finding|webhook|delivery|scan|hold|evidence|vault|audit"
 
 
 def written(folder: str, pattern: str) -> set[str]:
