@@ -36,6 +36,9 @@ from detector.errors import SettingsError
 
 PREFIX = "LOOKALIKE_"
 CONFIG_VARIABLE = "LOOKALIKE_CONFIG"
+API_KEY_VARIABLE = "LOOKALIKE_API_KEY"
+"""Not a setting, but what `check --remote` identifies itself with: a secret, which no settings file should hold."""
+
 CONFIG_NAME = "lookalike.toml"
 
 RENAMED = {"image_model": "image_network"}
@@ -272,6 +275,19 @@ class Settings(BaseModel):
         default=(), description="Private networks that may be fetched from although they aren't public."
     )
 
+    webhook_http: Annotated[bool, Accepts("true or false")] = Field(
+        default=False,
+        description="Also send webhooks to http:// addresses, where everybody on the way can read them.",
+    )
+    consent_notice_days: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=60)], ...],
+        BeforeValidator(_listed),
+        Accepts("a list of whole numbers from 1 to 60 (in a variable: separated by commas)"),
+    ] = Field(
+        default=(30, 7, 1),
+        description="How many days before a consent ends the event consent.expiring tells of it.",
+    )
+
     @model_validator(mode="after")
     def _possible_is_looser(self) -> Self:
         if self.possible_fpir < self.target_fpir:
@@ -363,8 +379,11 @@ def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     return values
 
 
+_OTHERS = (CONFIG_VARIABLE, API_KEY_VARIABLE)
+
+
 def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    ours = {key: value for key, value in environ.items() if key.startswith(PREFIX) and key != CONFIG_VARIABLE}
+    ours = {key: value for key, value in environ.items() if key.startswith(PREFIX) and key not in _OTHERS}
     values = _by_new_names({key.removeprefix(PREFIX).lower(): value for key, value in ours.items()})
     known = {name: value for name, value in values.items() if name in Settings.model_fields}
     ignored = {variable_of(name): _suggestion(name) for name in values if name not in Settings.model_fields}

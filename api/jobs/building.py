@@ -10,6 +10,7 @@ from api.jobs.jobs import Chore, Jobs
 from api.jobs.scan_runner import LEASE_SECONDS, Pace, RunnerParts, ScanRunner
 from api.scanning import Scanner, ScanPlan, batch_for
 from api.web import outgoing_web
+from api.webhooks.chores import chores_of
 from data.sources.web import Fetcher
 from detector.use import Use
 
@@ -17,10 +18,9 @@ from detector.use import Use
 def jobs_of(
     application: Application, chores: Sequence[Chore] = (), lease_seconds: float = LEASE_SECONDS
 ) -> Jobs:
-    """The jobs of this process; networks are loaded when it becomes a worker."""
-    return Jobs(
-        application.settings, application.store, lambda: runner_of(application, lease_seconds), chores
-    )
+    """The jobs of this process, webhooks among them; networks are loaded when it becomes a worker."""
+    every = (*chores_of(application), *chores)
+    return Jobs(application.settings, application.store, lambda: runner_of(application, lease_seconds), every)
 
 
 def runner_of(application: Application, lease_seconds: float = LEASE_SECONDS) -> ScanRunner:

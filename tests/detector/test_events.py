@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,3 +53,8 @@ def test_a_registrar_hears_of_consents_only_and_a_scanner_never_of_them() -> Non
         require_tellable(scanner, [EventType.CONSENT_REVOKED])
     with pytest.raises(UsageError, match="at least one"):
         require_tellable(scanner, [])
+
+
+def test_every_event_is_described() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text("utf-8")
+    assert [kind for kind in EventType if f"| `{kind}` |" not in text] == []

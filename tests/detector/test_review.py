@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,3 +114,17 @@ def test_texts_are_kept_trimmed_and_digests_in_small_letters() -> None:
 def test_what_is_benign_waits_for_nobody() -> None:
     assert not BENIGN & PENDING
     assert PENDING | BENIGN | {_R.SUPPRESSED, _R.RESOLVED} == set(ReviewState)
+
+
+def test_the_document_names_what_may_follow_each_state() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "review.md").read_text("utf-8")
+    rows = {found[0]: found[1] for found in re.findall(r"(?m)^\| `(\w+)` \| .+ \| (.+) \|$", text)}
+    assert set(rows) == set(ReviewState)
+    for state, said in rows.items():
+        if said == "the same as after `open`":
+            said = rows["open"]
+        assert set(re.findall(r"`(\w+)`", said)) == ALLOWED[ReviewState(state)], state
+        noted = re.findall(r"`(\w+)`", said.partition("with a note")[2])
+        assert set(noted) == {
+            after for after in ALLOWED[ReviewState(state)] if needs_note(ReviewState(state), after)
+        }

@@ -1,0 +1,1 @@
+"""Webhooks on their way out: when to try, how to sign, how to send."""
