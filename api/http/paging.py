@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Generic, TypeVar
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 from itsdangerous import BadData, URLSafeSerializer
 from pydantic import BaseModel, Field
 
@@ -65,11 +65,25 @@ class Paging:
 
 
 def _paging(
+    request: Request,
     service: TheService,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items per page.")] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=2000, description="`next` of the page before.")] = None,
 ) -> Paging:
+    _require_known(request)
     return Paging(service, limit, cursor)
+
+
+def _require_known(request: Request) -> None:
+    """A misspelt filter must not look like one that everything fits. Raises UsageError (code `invalid_request`)."""
+    operation = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
+    known = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
+    strange = sorted(set(request.query_params) - known)
+    if strange:
+        raise UsageError(
+            f"there is no parameter {strange[0][:40]!a}; this list takes {', '.join(sorted(known))}",
+            code="invalid_request",
+        )
 
 
 ThePage = Annotated[Paging, Depends(_paging)]

@@ -52,7 +52,7 @@ class TalentView(BaseModel):
 class TalentRequest(BaseModel):
     """A person to register."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     ref: Annotated[str, _REF]
     name: Annotated[str, _NAME]
@@ -64,7 +64,7 @@ class TalentRequest(BaseModel):
 class TalentChange(BaseModel):
     """What is to change; what is left out stays. `agency` null: none."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Annotated[str | None, _NAME] = None
     agency: Annotated[str | None, _AGENCY] = None

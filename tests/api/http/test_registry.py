@@ -97,6 +97,7 @@ def test_a_change_needs_the_version_that_was_looked_at(admin: TestClient) -> Non
     "body",
     [
         {"ref": "a"},
+        {"ref": "a", "name": "Ada", "minor": 1},
         {"ref": "a", "name": " "},
         {"ref": "a\nb", "name": "Ada"},
         {"ref": "a", "name": "Ada", "age": 9},
@@ -129,6 +130,9 @@ def test_lists_go_page_by_page_and_by_filter(admin: TestClient) -> None:
     assert len(admin.get("/v1/talents?agency=NORTH").json()["items"]) == 2
     assert problem(admin.get("/v1/talents", params={"agency": "North", **cursor})) == (422, "bad_cursor")
     assert problem(admin.get("/v1/talents?cursor=x")) == (422, "bad_cursor")
+    misspelt = admin.get("/v1/talents?agencie=North")
+    assert problem(misspelt) == (422, "invalid_request")
+    assert "agency, cursor, erased, limit, ref" in misspelt.json()["detail"]
 
 
 def test_a_picture_becomes_a_reference_once(north: TestClient) -> None:
