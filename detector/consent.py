@@ -284,7 +284,8 @@ def _why_replica(case: Case) -> Reason:
         why = "it was declared as made or edited with AI"
     else:
         source = f", {case.evidence.synthetic_source}" if case.evidence.synthetic_source else ""
-        why = f"it is known to be {case.evidence.synthetic.replace('_', ' ')}{source}"
+        made = case.evidence.synthetic.replace("ai_", "AI ")
+        why = f"it is known to be {made}{source}"
     return Reason("as_replica", f"The picture is judged as a digital replica: {why}.")
 
 

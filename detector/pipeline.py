@@ -27,7 +27,6 @@ from detector.imagery import DecodedImage
 from detector.matches import Band, FaceMatch, Matches, ScoredCandidate
 from detector.matching import MatchPolicy, match
 from detector.opening import Opened, Opener
-from detector.origin import proven_use
 from detector.ports import (
     CandidateSearch,
     ConsentBook,
@@ -240,7 +239,7 @@ class Detector:
         image, signals, matches = checked[0]
         use, credentials = submission.use, opened.credentials if opened else None
         clients = tuple(self._ports.book.clients_of_domain(use.domain)) if use.domain else ()
-        judge = Judge(proven_use(use, credentials), book, clients, matches, credentials)
+        judge = Judge(use, book, clients, matches, credentials)
         faces = tuple(
             FaceFinding.of(face, found, self._listed(found), judge.face(place))
             for place, (face, found) in enumerate(zip(signals.faces, matches.faces, strict=True))

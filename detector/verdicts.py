@@ -16,7 +16,7 @@ from detector.credentials.claims import Credentials, Ingredient
 from detector.decision import Decision, Evidence
 from detector.finding import IngredientFinding
 from detector.matches import Band, CopyClass, CopyMatch, Doubt, FaceMatch, Matches, ScoredCandidate
-from detector.origin import THE_REFERENCE_ITSELF, Origin, origin_of
+from detector.origin import THE_REFERENCE_ITSELF, Origin, origin_of, proven_use
 from detector.use import SyntheticClass, Use
 
 _REMAINING = frozenset({Doubt.CONTESTED, Doubt.WEAK})
@@ -30,8 +30,8 @@ class _Measured(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Turns the matches of one picture into decisions under one use. `use` is what is claimed, as far as the file does
-    not prove otherwise (`detector.origin.proven_use`)."""
+    """Turns the matches of one picture into decisions under one use. `use` is what is claimed; the rules get it with
+    what the file proves (`detector.origin.proven_use`)."""
 
     use: Use
     book: BatchBook
@@ -118,7 +118,8 @@ class Judge:
     def _decide(self, evidence: Evidence, talent_id: str | None) -> Decision:
         standing = self.book.standing.get(talent_id) if talent_id else None
         records = self.book.records.get(talent_id, ()) if talent_id else ()
-        return decide(evidence, self.use, records, standing, self.book.at, self.clients)
+        use = proven_use(self.use, self.credentials)
+        return decide(evidence, use, records, standing, self.book.at, self.clients)
 
 
 def _doubts(found: CopyMatch) -> tuple[Doubt, ...]:

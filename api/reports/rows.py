@@ -77,7 +77,7 @@ def told_by_file(row: Row) -> list[str]:
 
 def _declared(credentials: Row) -> Iterator[str]:
     if credentials["synthetic"] != "unknown":
-        made = credentials["synthetic"].replace("_", " ").replace("ai ", "AI ")
+        made = credentials["synthetic"].replace("ai_", "AI ")
         source = str(credentials["synthetic_source"]).removeprefix("declared by the file: ")
         yield f"The file says it is {made}: {source}."
 

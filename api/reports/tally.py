@@ -18,7 +18,7 @@ def _said(row: Row) -> Iterator[str]:
     if not credentials:
         return
     if credentials["synthetic"] != "unknown":
-        yield f"declared {credentials['synthetic'].replace('_', ' ')}"
+        yield f"declared {credentials['synthetic'].replace('ai_', 'AI ')}"
     if credentials["c2pa"] and credentials["c2pa"]["trusted"]:
         yield "trusted C2PA manifest"
     yield from (str(notice["code"]).replace("_", " ") for notice in credentials["notices"])

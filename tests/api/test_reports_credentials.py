@@ -121,7 +121,7 @@ def test_the_terminal_and_the_summary_tell_the_same(made) -> None:
     tally.add(row)
     lines = list(summary_lines(tally, 1, 1.0))
     assert (
-        "  files that say something of themselves: declared ai generated 1, trusted C2PA manifest 1" in lines
+        "  files that say something of themselves: declared AI generated 1, trusted C2PA manifest 1" in lines
     )
 
 

@@ -127,6 +127,8 @@ def test_a_declared_generated_picture_is_judged_as_a_replica_and_says_who_declar
     assert verdict(licensed) == (Verdict.NO_CONSENT, "photo_licence_only")
     assert "declared by the file: C2PA action c2pa.created by Dreamer" in said(licensed)
     assert "untrusted" in said(licensed)
+    trusted = check(data, consent("photo_use"), authority=authority)
+    assert "declared by the file: C2PA action c2pa.created by Dreamer" in said(trusted)
 
 
 def test_a_generators_trace_is_enough_to_ask_for_a_replicas_consent() -> None:

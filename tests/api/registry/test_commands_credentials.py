@@ -83,7 +83,7 @@ def test_check_shows_credentials_everywhere(here: Any, enrolled: Any, generated:
     told = " ".join(result.stdout.split())
     assert "The C2PA manifest does not hold: assertion.dataHash.mismatch." in told
     assert "The file says it is AI generated: PNG parameters" in told
-    assert "files that say something of themselves: declared ai generated 2, manifest invalid 1" in told
+    assert "files that say something of themselves: declared AI generated 2, manifest invalid 1" in told
     html = page.read_text("utf-8")
     assert "The C2PA manifest does not hold: assertion.dataHash.mismatch." in html
     with table.open(encoding="utf-8-sig", newline="") as file:
@@ -106,7 +106,7 @@ def test_a_generated_picture_of_a_talent_is_flagged_with_what_the_file_says(
     out = here.run(
         "check", kept(here.folder, "made.png", made), "--client", "Acme", "--html", page, code=3
     ).stdout
-    assert "judged as a digital replica: it is known to be ai generated, declared by the file" in " ".join(
+    assert "judged as a digital replica: it is known to be AI generated, declared by the file" in " ".join(
         out.split()
     )
     html = page.read_text("utf-8")
