@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from api.consents import Document, digest_of, new_consent_id, summary
-from api.roster import Release, is_digest
+from api.roster import Person, Release, is_digest
 from api.uses import parse_day_or_moment, parse_moment
-from data.store import Store, Talent
+from data.store import TALENT, Store, Talent, new_id
 from detector.consent import holds_biometric
 from detector.errors import NotFound, UsageError
 from detector.moments import first_instant, zone_of
@@ -101,6 +101,22 @@ class Registration:
         ended = [record for record in records if status(record, at) is ConsentStatus.EXPIRED]
         chosen = in_force if holds_biometric(kept, at, minor=talent.minor) else ended
         return max(map(_standing, chosen), key=lambda release: release.retain_until or LAST, default=None)
+
+    def register(
+        self, person: Person, release: Release | None, *, wants_every_report: bool = False
+    ) -> Talent:
+        """Put somebody on record, with a biometric release if there is one: both, or, where either is refused, neither.
+        Raises Conflict, InvalidRecord, UsageError."""
+        at, minor = self._clock(), bool(person.minor)
+        new = Talent(new_id(TALENT, at), person.ref, person.name, person.agency, minor, False, at, None)
+        stated = None if release is None else self.stated_release(new, release)
+        facts = {"minor": minor, "wants_every_report": wants_every_report}
+        kept = self._store.talents.add(
+            person.ref, person.name, agency=person.agency, talent_id=new.id, **facts
+        )
+        if stated is not None:
+            self.keep_release(stated)
+        return kept
 
     def stated_release(self, talent: Talent, release: Release) -> ConsentRecord:
         """The biometric consent that the release would be, not kept. Raises InvalidRecord, or UsageError when the

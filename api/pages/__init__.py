@@ -17,7 +17,19 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api.http.service import Service
-from api.pages.areas import checking, consent_forms, consents, home, pictures, queue, review, sign_in
+from api.pages.areas import (
+    checking,
+    consent_forms,
+    consents,
+    dashboard,
+    home,
+    pictures,
+    portraits,
+    queue,
+    review,
+    sign_in,
+    talents,
+)
 from api.pages.headers import secured
 from api.pages.site import Site
 
@@ -30,10 +42,13 @@ AREAS: tuple[APIRouter, ...] = (
     review.router,
     pictures.router,
     checking.router,
+    dashboard.router,
     consent_forms.router,
     consents.router,
+    portraits.router,
+    talents.router,
 )
-"""Every area's router. `/consents/new` is asked before `/consents/{id}`."""
+"""Every area's router. `/consents/new` is asked before `/consents/{id}`, and so with talents."""
 
 
 class _Static(StaticFiles):

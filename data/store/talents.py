@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
 
 from data.store.database import Database
 from data.store.ids import TALENT, new_id
@@ -37,11 +37,13 @@ class Talent:
 
 @dataclass(frozen=True, slots=True)
 class TalentFilter:
-    """Which talents a list shows. `agency` in any capitals; `ref` exactly; None: any."""
+    """Which talents a list shows. `agency` in any capitals; `ref` exactly; `search`: part of the name or the reference,
+    in any capitals; None: any."""
 
     agency: str | None = None
     ref: str | None = None
     erased: bool = False
+    search: str | None = None
 
 
 class Talents:
@@ -103,6 +105,8 @@ class Talents:
             query = query.where(talent.c.erased_at.is_(None))
         if wanted.ref is not None:
             query = query.where(talent.c.ref == plain(wanted.ref).strip())
+        if wanted.search is not None:
+            query = query.where(_holds(plain(wanted.search).strip()))
         with self._database.reading() as connection:
             if wanted.agency is not None:
                 query = query.where(
@@ -150,6 +154,14 @@ class Talents:
             if cleaned:
                 change.connection.execute(update(talent).where(talent.c.id == talent_id).values(cleaned))
             return find(change.connection, talent_id)
+
+
+def _holds(text: str) -> ColumnElement[bool]:
+    """Name or reference holds the text. SQLite folds the capitals of ASCII alone: other letters are asked for in each of
+    the usual ways to write them."""
+    written = dict.fromkeys((text, text.lower(), text.upper(), text.title()))
+    columns = (talent.c.name, talent.c.ref)
+    return or_(*(column.icontains(each, autoescape=True) for column in columns for each in written))
 
 
 def find(connection: Connection, talent_id: str) -> Talent:

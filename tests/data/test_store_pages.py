@@ -106,3 +106,17 @@ def test_pages_and_counts_of_references(store: Store, new_reference: Callable[..
     found = walked(lambda after, n: store.references.page(ada.id, after, n), "id", 2)
     assert sorted(one.id for one in found) == sorted(one.id for one in added)
     assert store.references.counts_of([ada.id, eve.id, "tal_x"]) == {ada.id: 3, eve.id: 1, "tal_x": 0}
+
+
+def test_talents_are_found_by_part_of_the_name_or_reference_in_any_capitals(store: Store) -> None:
+    ada, zoe = store.talents.add("AG_1", "Ada Lovelace"), store.talents.add("ZZ-2", "Zoë Övermark")
+    store.talents.erase(store.talents.add("X-1", "Ada Gone").id)
+
+    def found(text: str) -> list[Talent]:
+        return list(store.talents.page(TalentFilter(search=text), None, 9))
+
+    for text in ("ada", "LACE", "g_1", " love "):
+        assert found(text) == [ada], text
+    for text in ("ÖVER", "zoë", "zz-"):
+        assert found(text) == [zoe], text
+    assert found("%") == found("A__1") == []

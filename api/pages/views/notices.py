@@ -19,6 +19,11 @@ _TEXTS = {
     **{f"decided.{state}": Told(f"Saved: {name.lower()}.", "good") for state, name in NAMES.items()},
     "consent.recorded": Told("Recorded.", "good"),
     "consent.revoked": Told("Revoked. The record stays, with a version that says so.", "good"),
+    "talent.registered": Told("Registered.", "good"),
+    "talent.saved": Told("Saved.", "good"),
+    "talent.erased": Told("Erased: pictures, vectors and names are gone.", "good"),
+    "reference.removed": Told("Removed, with every vector made from it.", "good"),
+    "pictures.none": Told("No picture was chosen.", "warn"),
     "queue.end": Told("Saved. That was the last one of this list.", "good"),
 }
 
