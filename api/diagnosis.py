@@ -10,10 +10,12 @@ LookalikeError becomes a problem of that section, the others go on. Nothing here
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from alembic.script import ScriptDirectory
@@ -21,6 +23,7 @@ from sqlalchemy.engine import make_url
 
 import data.migrations
 from api.composition import Application
+from api.encryption import encryption_problems, encryption_remarks, key_rows
 from api.face_networks import known
 from api.settings import Configured, Settings
 from data.weights import WeightsStatus, manifest
@@ -73,6 +76,7 @@ def diagnose(application: Application) -> list[Section]:
         "machine": _machine,
         "weights": _weights,
         "store": _store,
+        "encryption": _encryption,
         "credentials": _credentials,
         **(_OF_NETWORKS if _networks_can_run(application) else {}),
     }
@@ -231,6 +235,19 @@ def _credentials(application: Application) -> Section:
     )
     remark = "no trust list, so no C2PA signer is trusted; see the setting c2pa_trust_lists"
     return Section("credentials", rows=rows, remarks=() if trust else (remark,))
+
+
+def _encryption(application: Application) -> Section:
+    """Keys, and what is sealed with which; without any it is said that nothing is encrypted."""
+    rows = key_rows(application.store)
+    remarks = [*encryption_remarks(rows), *_readable_by_others(application.settings.vault_key_file)]
+    columns = ("key", "state", "vectors", "pictures")
+    return Section("encryption", columns, rows, tuple(encryption_problems(rows)), tuple(remarks))
+
+
+def _readable_by_others(path: Path | None) -> Iterator[str]:
+    if path is not None and os.name == "posix" and path.stat().st_mode & 0o077:
+        yield f"the vault's key file {path} can be read by others than its owner: chmod 600 it"
 
 
 def _newest_schema() -> str | None:

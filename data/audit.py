@@ -4,8 +4,8 @@
 
 An event is written in the transaction of the change it tells of (`Database.change`). `verify` reads the chain
 from its start and names every altered, removed or reordered row; the last hash is kept in the ledger too, so
-that a cut tail is found as well. Whoever can rewrite the whole database can rewrite the chain: write `head()`
-down elsewhere against that.
+that a cut tail is found as well. Whoever can rewrite the whole database can rewrite the chain: signed checkpoints,
+kept elsewhere, show that too (`data.checkpoints`).
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, select
 
+from data.checkpoints import Checkpoint, public_of, sign
 from data.store.chain import GENESIS, AuditEvent
 from data.store.database import Database, Ledger, read_ledger
 from data.store.tables import audit_event
+from detector.errors import Conflict
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _PAGE = 1000
 
@@ -53,10 +58,20 @@ class AuditLog:
             ledger = read_ledger(connection)
         return ledger.last_event, ledger.last_hash
 
-    def verify(self) -> Sequence[AuditFault]:
-        """Every fault of the chain, in order; empty when it is whole."""
+    def verify(self, checkpoints: Sequence[Checkpoint] = ()) -> Sequence[AuditFault]:
+        """Every fault of the chain, in order, then every checkpoint it doesn't lead to; empty when it is whole."""
         with self._database.reading() as connection:
-            return list(_faults(_events(connection), read_ledger(connection)))
+            faults = list(_faults(_events(connection), read_ledger(connection)))
+            return [*faults, *_missed(connection, checkpoints)]
+
+    def checkpoint(self, key: Ed25519PrivateKey) -> Checkpoint:
+        """The chain's end, signed; that it was signed is the next event. Raises Conflict while there is no event."""
+        number, last = self.head()
+        if not number:
+            raise Conflict("the audit chain has no event yet, so there is nothing to sign")
+        with self._database.change("audit.checkpointed", "audit", {"event": number}) as change:
+            change.details["key"] = public_of(key)
+            return sign(number, last, change.at, key)
 
 
 def _faults(events: Iterator[AuditEvent | AuditFault], ledger: Ledger) -> Iterator[AuditFault]:
@@ -75,6 +90,19 @@ def _faults(events: Iterator[AuditEvent | AuditFault], ledger: Ledger) -> Iterat
         number, previous = event.number, event.hash
     if (number, previous) != (ledger.last_event, ledger.last_hash):
         yield AuditFault(number, f"is the last event, but event {ledger.last_event} was written last")
+
+
+def _missed(connection: Connection, checkpoints: Sequence[Checkpoint]) -> Iterator[AuditFault]:
+    """A chain that was cut or made anew is whole in itself: what was signed before shows it."""
+    for one in checkpoints:
+        query = select(audit_event.c.hash).where(audit_event.c.number == one.number)
+        found = connection.execute(query).scalar()
+        if found is None:
+            yield AuditFault(one.number, f"is missing, but was signed on {one.at}: the chain was cut")
+        elif found != one.hash:
+            yield AuditFault(
+                one.number, f"is another than the one signed on {one.at}: the chain was made anew"
+            )
 
 
 def _events(connection: Connection) -> Iterator[AuditEvent | AuditFault]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import typer
 
 from api.commands import (
+    audit,
     calibrate,
     check,
     consent,
@@ -21,12 +22,15 @@ from api.commands import (
     demo,
     doctor,
     enroll,
+    hold,
     importer,
     key,
     reindex,
+    retention,
     scan,
     serve,
     talent,
+    vault,
     weights,
     worker,
 )
@@ -80,6 +84,10 @@ _MODULES = (
     credentials,
     serve,
     key,
+    hold,
+    retention,
+    audit,
+    vault,
     reindex,
     calibrate,
     weights,

@@ -1,4 +1,4 @@
-"""`lookalike talent add|list|show|update`: the registered people."""
+"""`lookalike talent add|list|show|update|erase`: the registered people."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_talents)
     group.command("show")(show)
     group.command("update")(update)
+    group.command("erase")(erase)
     app.add_typer(group, name="talent")
 
 
@@ -101,6 +102,29 @@ def update(
         print_json(row)
     else:
         print_facts(row)
+
+
+def erase(
+    ctx: typer.Context,
+    talent: str = TALENT,
+    yes: bool = typer.Option(False, "--yes", help="Don't ask. Needed where nobody can be asked."),
+    as_json: bool = JSON,
+) -> None:
+    """Erase a person: references, pictures, vectors, names, and what findings say of them. There is no way back.
+
+    Consent records and the audit chain stay, under the id alone. A legal hold stops it.
+    """
+    with opened(ctx) as application:
+        person = application.registration.talent(talent)
+        if not yes:
+            typer.confirm(f"Erase {person.ref}, {person.name}, for good?", abort=True, err=True)
+        references = len(application.store.references.list(person.id))
+        tombstone = application.store.talents.erase(person.id)
+    if as_json:
+        print_json({"id": tombstone.id, "erased_at": str(tombstone.erased_at), "references": references})
+    else:
+        say(f"{tombstone.id}  erased, with {references} references")
+        note("backups still hold what they held: docs/privacy.md tells what to do with them")
 
 
 def _shown(name: str, value: Any) -> Any:

@@ -8,6 +8,7 @@ from datetime import datetime
 from api.composition import Application
 from api.jobs.jobs import Chore, Jobs
 from api.jobs.scan_runner import LEASE_SECONDS, Pace, RunnerParts, ScanRunner
+from api.retention import Hourly
 from api.scanning import Scanner, ScanPlan, batch_for
 from api.web import outgoing_web
 from api.webhooks.chores import chores_of
@@ -19,7 +20,8 @@ def jobs_of(
     application: Application, chores: Sequence[Chore] = (), lease_seconds: float = LEASE_SECONDS
 ) -> Jobs:
     """The jobs of this process, webhooks among them; networks are loaded when it becomes a worker."""
-    every = (*chores_of(application), *chores)
+    overdue = Hourly(application.store, application.clock, application.settings.evidence_days)
+    every = (*chores_of(application), Chore("retention", overdue), *chores)
     return Jobs(application.settings, application.store, lambda: runner_of(application, lease_seconds), every)
 
 
