@@ -60,7 +60,9 @@ def _manifest(manifest: Row) -> Iterator[Fact]:
     yield from (("action", _action(each)) for each in manifest["actions"][:ACTIONS_SHOWN])
     if len(manifest["actions"]) > ACTIONS_SHOWN:
         yield "action", f"and {len(manifest['actions']) - ACTIONS_SHOWN} more"
-    yield from (("ingredient", _ingredient(each)) for each in manifest["ingredients"])
+    yield from (
+        ("ingredient", _ingredient(each, manifest["ingredients"])) for each in manifest["ingredients"]
+    )
     yield from (("training", _training(each)) for each in manifest["training_mining"])
 
 
@@ -75,9 +77,11 @@ def _action(action: Row) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
-def _ingredient(ingredient: Row) -> str:
+def _ingredient(ingredient: Row, every: list[Row]) -> str:
+    within = ingredient.get("within")
+    of = "" if within is None else f" of {every[within]['title'] or 'an ingredient'}"
     failed = f"; does not hold: {ingredient['failures'][0]['check']}" if ingredient["failures"] else ""
-    return f"{ingredient['title'] or 'without a title'} ({ingredient['relationship']}){failed}"
+    return f"{ingredient['title'] or 'without a title'} ({ingredient['relationship']}{of}){failed}"
 
 
 def _training(term: Row) -> str:

@@ -72,20 +72,24 @@ class TrainingTerm:
 
 @dataclass(frozen=True, slots=True)
 class Ingredient:
-    """One picture that a manifest says this one was made from. `relationship` is C2PA's (parentOf, componentOf,
-    inputTo). `picture`: the encoded picture, or thumbnail, that the manifest holds of it; never printed, never kept."""
+    """One picture that this one was made from, by its manifest or by that of an ingredient. `relationship` is C2PA's
+    (parentOf, componentOf, inputTo); `within`: the place of the ingredient that was made from it, None where it is the
+    picture itself. `actions` are those of its own manifest. `picture`: the encoded picture, or thumbnail, that the
+    manifest holds of it; never printed, never kept."""
 
     title: str | None
     relationship: str
     actions: tuple[Action, ...] = ()
     failures: tuple[FailedCheck, ...] = ()
     picture: bytes | None = field(default=None, repr=False)
+    within: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The active C2PA manifest. `failures` are the checks that failed, of the ingredients' too where they make it
-    invalid. `remote_url`: where the file says that its manifest lies, where it isn't embedded."""
+    """The active C2PA manifest. `ingredients` are its own, then those of their manifests, the nearest first. `failures`
+    are the checks that failed, of the ingredients' too where they make it invalid. `remote_url`: where the file says
+    that its manifest lies, where it isn't embedded."""
 
     state: ManifestState
     signer: Signer | None = None

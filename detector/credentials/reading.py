@@ -30,6 +30,9 @@ from detector.use import SyntheticClass
 
 AI = (SyntheticClass.AI_GENERATED, SyntheticClass.AI_EDITED)
 
+KEEPING = frozenset({"parentOf", "componentOf"})
+"""Relationships in which something of the ingredient's pixels stays."""
+
 
 class CredentialReader:
     """Reads what files say of themselves. Threads may share it."""
@@ -87,7 +90,7 @@ def _signed_claims(manifest: Manifest | None) -> Iterator[SourceClaim]:
         if action.digital_source_type:
             yield _by_action(action, manifest)
     for ingredient in manifest.ingredients:
-        yield from _inherited(ingredient, manifest)
+        yield from _inherited(ingredient, _relationships(ingredient, manifest), manifest.standing)
 
 
 def _by_action(action: Action, manifest: Manifest) -> SourceClaim:
@@ -96,18 +99,29 @@ def _by_action(action: Action, manifest: Manifest) -> SourceClaim:
     return SourceClaim(class_of_term(term), f"{BY_ACTION} {action.name}{by}", term, manifest.standing)
 
 
-def _inherited(ingredient: Ingredient, manifest: Manifest) -> Iterator[SourceClaim]:
-    """AI in what the picture was made from: in its parent it stays what it was, in a component it makes a composite. An
+def _relationships(ingredient: Ingredient, manifest: Manifest) -> frozenset[str]:
+    """Those on the way from an ingredient to the picture itself."""
+    found = {ingredient.relationship}
+    while ingredient.within is not None:
+        ingredient = manifest.ingredients[ingredient.within]
+        found.add(ingredient.relationship)
+    return frozenset(found)
+
+
+def _inherited(
+    ingredient: Ingredient, relationships: frozenset[str], standing: Standing
+) -> Iterator[SourceClaim]:
+    """AI in what the picture was made from: in a parent it stays what it was, in a component it makes a composite. An
     input (a prompt, a reference picture) leaves nothing of itself that could be claimed."""
-    standing = Standing.INVALID if ingredient.failures else manifest.standing
+    if not relationships <= KEEPING:
+        return
     for action in ingredient.actions:
         term = action.digital_source_type or ""
         made = class_of_term(term)
-        if made not in AI or ingredient.relationship not in ("parentOf", "componentOf"):
-            continue
-        if ingredient.relationship == "componentOf":
-            made = SyntheticClass.AI_EDITED
-        yield SourceClaim(made, f"C2PA ingredient {ingredient.title or 'without a title'}", term, standing)
+        if made in AI:
+            made = made if relationships == {"parentOf"} else SyntheticClass.AI_EDITED
+            source = f"C2PA ingredient {ingredient.title or 'without a title'}"
+            yield SourceClaim(made, source, term, Standing.INVALID if ingredient.failures else standing)
 
 
 def _plain_claims(described: Description, traces: Sequence[Generator]) -> Iterator[SourceClaim]:

@@ -84,6 +84,7 @@ def _ingredient_row(ingredient: Ingredient) -> Row:
     return {
         "title": ingredient.title,
         "relationship": ingredient.relationship,
+        "within": ingredient.within,
         "has_picture": ingredient.picture is not None,
         "failures": [_failure_row(check) for check in ingredient.failures],
     }

@@ -50,10 +50,19 @@ class _Store:
     resource: Resource
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An ingredient as a manifest lists it; `manifest` is that manifest's label."""
+
+    json: Json
+    manifest: str
+
+
 def manifest_of(store: Json, resource: Resource, *, trust: bool) -> Manifest:
     """The active manifest. `trust` False: no trust list is configured, so nobody is trusted."""
     manifests = _mapping(store.get("manifests"))
-    active = _mapping(manifests.get(_text(store.get("active_manifest")) or ""))
+    label = _text(store.get("active_manifest")) or ""
+    active = _mapping(manifests.get(label))
     results = _mapping(store.get("validation_results"))
     by_ingredient = dict(_ingredient_failures(results))
     state = store.get("validation_state")
@@ -65,7 +74,7 @@ def manifest_of(store: Json, resource: Resource, *, trust: bool) -> Manifest:
         generator=_generator(active),
         title=_text(active.get("title")),
         actions=_actions(active),
-        ingredients=_ingredients(active, _Store(manifests, by_ingredient, resource)),
+        ingredients=_ingredients(label, _Store(manifests, by_ingredient, resource)),
         training=tuple(islice(_training(active), MANY)),
         failures=tuple(islice((*own, *inherited), MANY)) if state == "Invalid" else (),
     )
@@ -163,29 +172,43 @@ def _training(manifest: Json) -> Iterator[TrainingTerm]:
                 yield TrainingTerm(str(purpose)[:LONGEST].partition(".")[2], use or "unknown", detail)
 
 
-def _ingredients(manifest: Json, store: _Store) -> tuple[Ingredient, ...]:
-    entries = list(islice(_mappings(manifest.get("ingredients")), MANY))
-    return tuple(
-        _ingredient(entry, store, with_picture=place < PICTURES) for place, entry in enumerate(entries)
-    )
+def _ingredients(label: str, store: _Store) -> tuple[Ingredient, ...]:
+    """What a manifest lists, then what the manifests of those list, and so on; each manifest is opened once."""
+    found: list[Ingredient] = []
+    opened = {label}
+    waiting: list[tuple[_Entry, int | None]] = [(entry, None) for entry in _listed(label, store)]
+    while waiting and len(found) < MANY:
+        entry, within = waiting.pop(0)
+        pictures = sum(ingredient.picture is not None for ingredient in found)
+        found.append(_ingredient(entry, within, store, with_picture=pictures < PICTURES))
+        own = _text(entry.json.get("active_manifest"))
+        if own and own not in opened:
+            opened.add(own)
+            waiting += [(deeper, len(found) - 1) for deeper in _listed(own, store)]
+    return tuple(found)
 
 
-def _ingredient(entry: Json, store: _Store, *, with_picture: bool) -> Ingredient:
-    own = _mapping(store.manifests.get(_text(entry.get("active_manifest")) or ""))
+def _listed(label: str, store: _Store) -> list[_Entry]:
+    listed = islice(_mappings(_mapping(store.manifests.get(label)).get("ingredients")), MANY)
+    return [_Entry(entry, label) for entry in listed]
+
+
+def _ingredient(entry: _Entry, within: int | None, store: _Store, *, with_picture: bool) -> Ingredient:
+    own = _mapping(store.manifests.get(_text(entry.json.get("active_manifest")) or ""))
     return Ingredient(
-        title=_text(entry.get("title")),
-        relationship=_text(entry.get("relationship")) or "unknown",
+        title=_text(entry.json.get("title")),
+        relationship=_text(entry.json.get("relationship")) or "unknown",
         actions=_actions(own),
-        failures=tuple(dict.fromkeys((*_found_now(entry, store), *_recorded(entry)))),
-        picture=_picture(entry, store.resource) if with_picture else None,
+        failures=tuple(dict.fromkeys((*_found_now(entry, store), *_recorded(entry.json)))),
+        picture=_picture(entry.json, store.resource) if with_picture else None,
+        within=within,
     )
 
 
-def _found_now(entry: Json, store: _Store) -> tuple[FailedCheck, ...]:
+def _found_now(entry: _Entry, store: _Store) -> tuple[FailedCheck, ...]:
     """What the library finds wrong with an ingredient beyond what was recorded of it."""
-    label = _text(entry.get("label"))
-    found = (checks for address, checks in store.failures.items() if label and address.endswith(f"/{label}"))
-    return next(found, ())
+    end = f"/{entry.manifest}/c2pa.assertions/{entry.json.get('label')}"
+    return next((checks for address, checks in store.failures.items() if address.endswith(end)), ())
 
 
 def _recorded(entry: Json) -> tuple[FailedCheck, ...]:

@@ -155,9 +155,24 @@ def test_an_ingredient_keeps_what_its_own_manifest_says(
     says = Says(ingredients=(("generated.jpg", "componentOf", generated),))
     manifest = trusting.read(signed(drawn(), says, signer))
     assert manifest is not None
-    (parent,) = manifest.ingredients
+    parent, _ = manifest.ingredients
     assert [act.digital_source_type for act in parent.actions] == ["trainedAlgorithmicMedia"]
     assert parent.failures == ()
+
+
+def test_the_ingredients_of_an_ingredient_follow_with_their_pictures(
+    generated: bytes, signer: c2pa.Signer, trusting: ManifestReader
+) -> None:
+    once = signed(drawn(1), Says(ingredients=(("generated.jpg", "componentOf", generated),)), signer)
+    manifest = trusting.read(signed(drawn(2), Says(ingredients=(("once.jpg", "componentOf", once),)), signer))
+    assert manifest is not None
+    told = [(one.title, one.relationship, one.within) for one in manifest.ingredients]
+    assert told == [
+        ("once.jpg", "componentOf", None),
+        ("generated.jpg", "componentOf", 0),
+        ("original.jpg", "inputTo", 1),
+    ]
+    assert all(one.picture for one in manifest.ingredients)
 
 
 def test_an_ingredient_that_did_not_hold_says_which_check(

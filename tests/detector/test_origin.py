@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from detector.credentials.claims import (
     Action,
     Credentials,
+    Ingredient,
     Manifest,
     ManifestState,
     Signer,
@@ -121,11 +122,27 @@ def test_a_generators_trace_in_a_copy_is_an_edit() -> None:
     ("relationship", "made"), [("parentOf", GENERATED), ("componentOf", EDITED), ("inputTo", UNKNOWN)]
 )
 def test_what_was_generated_stays_so_in_what_is_made_of_it(relationship: str, made: SyntheticClass) -> None:
-    from detector.credentials.claims import Ingredient
-
     ingredient = Ingredient("x", relationship, (Action("c2pa.created", "trainedAlgorithmicMedia"),))
     found = credentials_of(manifest(ingredients=(ingredient,)), Metadata())
     assert declared_by_file(found).made is made
+
+
+@pytest.mark.parametrize(
+    ("way", "made"),
+    [
+        (("parentOf", "parentOf"), GENERATED),
+        (("parentOf", "componentOf"), EDITED),
+        (("componentOf", "parentOf"), EDITED),
+        (("inputTo", "parentOf"), UNKNOWN),
+        (("parentOf", "inputTo"), UNKNOWN),
+    ],
+)
+def test_it_stays_so_through_every_step_in_between(way: tuple[str, str], made: SyntheticClass) -> None:
+    steps = (
+        Ingredient("step", way[0]),
+        Ingredient("first", way[1], (Action("c2pa.created", "trainedAlgorithmicMedia"),), within=0),
+    )
+    assert declared_by_file(credentials_of(manifest(ingredients=steps), Metadata())).made is made
 
 
 def test_captured_and_generated_at_once_is_a_notice() -> None:
