@@ -26,10 +26,20 @@ from api.http.document import with_short_names
 from api.http.envelope import BodyLimits, Identified, Keyed, Limited, Rated
 from api.http.idempotency import Idempotent
 from api.http.metrics import Metrics
-from api.http.routes import checks, consents, health, imports, keys, references, talents
+from api.http.routes import (
+    checks,
+    consents,
+    findings,
+    health,
+    imports,
+    keys,
+    references,
+    talents,
+    webhooks,
+)
 from api.http.service import Service
 
-ROUTES = (health, keys, talents, references, consents, imports, checks)
+ROUTES = (health, keys, talents, references, consents, imports, checks, findings, webhooks)
 """Modules with a `router`. A resource is one module and one line here."""
 
 TITLE = "Lookalike"
@@ -68,7 +78,10 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         template = "#/components/schemas/{model}"
         schemas["Problem"] = problems.Problem.model_json_schema(ref_template=template)
-        schemas.update(schemas["Problem"].pop("$defs", {}))
+        for model in (model for module in ROUTES for model in getattr(module, "BODY_MODELS", ())):
+            schemas[model.__name__] = model.model_json_schema(ref_template=template)
+        for described in [schema for schema in schemas.values() if "$defs" in schema]:
+            schemas.update(described.pop("$defs"))
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         _say_scopes(document)

@@ -14,7 +14,11 @@ from starlette.testclient import TestClient
 
 from api.composition import Application
 from api.http.routes.consents import RELEASE
+from data.store.findings import NewFinding
+from data.store.outbox import Failed
+from data.store.scans import ScanState
 from tests.api.colours import drawn
+from tests.flagged import face, row
 
 EXAMPLE_ID = "06f3k9x2c4abcdefghjk"
 """Ids in examples end like this; the test puts in that of the thing it has made."""
@@ -35,6 +39,9 @@ PREFIXES = {
 
 PEOPLE = [colour for colour in product((40, 100, 160, 220), repeat=3) if max(colour) - min(colour) > 60]
 """Each world has a person of its own: pictures of one person are one talent's."""
+
+SEEN = {"talents.update": "*", "findings.review": '"v0"'}
+"""Versions that changes are made in view of."""
 
 Call = tuple[str, dict[str, Any]]
 """What a call is called in a failure, and what is sent."""
@@ -58,7 +65,7 @@ class World:
 
     def headers_for(self, operation: str) -> dict[str, str]:
         """Changes are made in view of a version."""
-        return {"If-Match": "*"} if operation == "talents.update" else {}
+        return {name: tag for name, tag in {"If-Match": SEEN.get(operation)}.items() if tag}
 
     @cached_property
     def talent_id(self) -> str:
@@ -79,6 +86,41 @@ class World:
     @cached_property
     def key_id(self) -> str:
         return str(self._made("/v1/keys", json={"role": "monitor", "name": "visitor"})["id"])
+
+    @cached_property
+    def finding_id(self) -> str:
+        """A flagged picture of the talent."""
+        made = row(face(self.talent_id), picture=self.picture)
+        kept = self.application.store.findings.add(NewFinding(made, self.key_id, picture=self.picture))
+        assert kept is not None
+        return kept.id
+
+    @cached_property
+    def scan_id(self) -> str:
+        return str(self._made("/v1/scans", files={"pictures": ("a.png", self.picture)})["id"])
+
+    def ready_for(self, operation: str) -> None:
+        """Bring things into the state that an operation needs."""
+        if operation == "scans.resume":
+            work = self.application.store.scan_work
+            lease = work.claim(self.scan_id, "tests", 30)
+            assert lease is not None
+            work.finish(lease, ScanState.FAILED, "the store went away")
+
+    @cached_property
+    def webhook_id(self) -> str:
+        hook = {"url": "https://receiver.example/hooks", "events": ["finding.created"]}
+        return str(self._made("/v1/webhooks", json=hook)["id"])
+
+    @cached_property
+    def delivery_id(self) -> str:
+        """A message that was given up."""
+        outbox, hook = self.application.store.outbox, self.webhook_id
+        assert self.finding_id
+        outbox.fan_out()
+        for due in outbox.claim(100):
+            outbox.settle(due, Failed("the receiver answered 500", 500))
+        return outbox.deliveries(hook)[0].id
 
     def _made(self, path: str, **call: Any) -> dict[str, Any]:
         answer = self.client.post(path, **call)
@@ -119,7 +161,7 @@ class Forms:
         """First the picture alone, then every field that has an example as well."""
         if self._imports:
             return _archive(world.picture) if number else _files(world.picture)
-        files = {name: ("a.png", world.picture) for name in ("picture", "files") if name in self._properties}
+        files = {name: ("a.png", world.picture) for name in ("picture", "pictures", "files") if name in self._properties}
         fields = filled(self._examples, world) if number else {}
         return f"form {number}", {"files": files, "data": fields}
 
