@@ -48,7 +48,7 @@ class Opener:
             return Opened(image)
         with self.stages.timed("credentials"):
             credentials = self.credentials.read(data)
-            return Opened(image, credentials, tuple(self._pictures_in(credentials)))
+            return Opened(image, credentials.without_pictures(), tuple(self._pictures_in(credentials)))
 
     def _pictures_in(self, credentials: Credentials) -> Iterator[tuple[int, DecodedImage]]:
         """The ingredients that can be looked at; one that can't be decoded costs nothing but itself."""

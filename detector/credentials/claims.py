@@ -6,7 +6,7 @@ because it is written: `standing` says how far it is proven, and `detector.origi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -75,7 +75,7 @@ class Ingredient:
     """One picture that this one was made from, by its manifest or by that of an ingredient. `relationship` is C2PA's
     (parentOf, componentOf, inputTo); `within`: the place of the ingredient that was made from it, None where it is the
     picture itself. `actions` are those of its own manifest. `picture`: the encoded picture, or thumbnail, that the
-    manifest holds of it; never printed, never kept."""
+    manifest holds of it, until it has been looked at; never printed, never kept."""
 
     title: str | None
     relationship: str
@@ -83,6 +83,7 @@ class Ingredient:
     failures: tuple[FailedCheck, ...] = ()
     picture: bytes | None = field(default=None, repr=False)
     within: int | None = None
+    has_picture: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +171,10 @@ class Credentials:
     generators: tuple[Generator, ...] = ()
     claims: tuple[SourceClaim, ...] = ()
     notices: tuple[Reason, ...] = ()
+
+    def without_pictures(self) -> Credentials:
+        """The same, with no byte of any picture: what a finding keeps."""
+        if self.manifest is None:
+            return self
+        bare = tuple(replace(ingredient, picture=None) for ingredient in self.manifest.ingredients)
+        return replace(self, manifest=replace(self.manifest, ingredients=bare))

@@ -29,6 +29,8 @@ MARKER = b"c2pa"
 
 JPEG_START, JPEG_SCAN = b"\xff\xd8", 0xDA
 
+OFFLINE = {"remote_manifest_fetch": False, "ocsp_fetch": False}
+
 HELD_AT_MOST = 16 * 2**20
 """Bytes of one picture that a manifest holds."""
 
@@ -106,7 +108,7 @@ class ManifestReader:
 def _configuration(trust: TrustList) -> dict[str, Any]:
     """The library's settings: check everything, trust nobody but this list, and never use the network."""
     return {
-        "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": True},
+        "verify": {"verify_trust": True, "verify_timestamp_trust": True, **OFFLINE},
         "core": {"allowed_network_hosts": [], "decode_identity_assertions": False},
         **({"trust": {"trust_anchors": trust.pem}} if trust else {}),
     }

@@ -85,7 +85,7 @@ def _ingredient_row(ingredient: Ingredient) -> Row:
         "title": ingredient.title,
         "relationship": ingredient.relationship,
         "within": ingredient.within,
-        "has_picture": ingredient.picture is not None,
+        "has_picture": ingredient.has_picture,
         "failures": [_failure_row(check) for check in ingredient.failures],
     }
 

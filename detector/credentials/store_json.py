@@ -195,13 +195,15 @@ def _listed(label: str, store: _Store) -> list[_Entry]:
 
 def _ingredient(entry: _Entry, within: int | None, store: _Store, *, with_picture: bool) -> Ingredient:
     own = _mapping(store.manifests.get(_text(entry.json.get("active_manifest")) or ""))
+    picture = _picture(entry.json, store.resource) if with_picture else None
     return Ingredient(
         title=_text(entry.json.get("title")),
         relationship=_text(entry.json.get("relationship")) or "unknown",
         actions=_actions(own),
         failures=tuple(dict.fromkeys((*_found_now(entry, store), *_recorded(entry.json)))),
-        picture=_picture(entry.json, store.resource) if with_picture else None,
+        picture=picture,
         within=within,
+        has_picture=picture is not None,
     )
 
 

@@ -88,7 +88,7 @@ def test_an_ingredient_comes_with_its_relationship_and_its_picture(
     assert (ingredient.title, ingredient.relationship) == ("original.jpg", "inputTo")
     assert ingredient.picture is not None
     assert ingredient.picture.startswith(b"\xff\xd8")
-    assert "picture" not in repr(ingredient), "pictures are never printed"
+    assert "xff" not in repr(ingredient), "pictures are never printed"
 
 
 def test_a_signer_is_trusted_only_by_the_trust_list(generated: bytes, trusting: ManifestReader) -> None:

@@ -209,6 +209,9 @@ def test_a_reference_among_the_ingredients_of_a_generated_picture_is_a_replica_o
     assert row["ingredients"][0]["talent_ref"] == "AG-17"
     assert row["credentials"]["c2pa"]["ingredients"][0]["has_picture"] is True
     assert finding.talent_ids == {"ana"}
+    assert finding.credentials is not None
+    assert finding.credentials.manifest is not None
+    assert finding.credentials.manifest.ingredients[0].picture is None, "a finding holds no pixel"
 
 
 def test_the_same_with_the_consents_that_a_replica_needs(authority: Authority) -> None:

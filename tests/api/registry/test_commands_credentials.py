@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
-from tests.signing import Authority, Says, created, drawn, png_with, signed, tampered
+from tests.signing import Authority, Says, created, drawn, png_with, signed, signed_elsewhere, tampered
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,42 @@ def test_the_trust_list_is_a_setting(
     assert read["claims"][0]["standing"] == "trusted"
     monkeypatch.setenv("LOOKALIKE_C2PA_TRUST_LISTS", str(here.file("none.pem", "no certificate")))
     assert "none.pem holds no certificates" in here.run("credentials", here.folder / "a.jpg", code=2).stderr
+
+
+class Manifests(BaseHTTPRequestHandler):
+    """Serves one manifest."""
+
+    manifest = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/1.c2pa" else 404)
+        self.end_headers()
+        self.wfile.write(self.manifest if self.path == "/1.c2pa" else b"")
+
+    def log_message(self, *_args: object) -> None:
+        """Says nothing."""
+
+
+def test_a_remote_manifest_is_fetched_through_the_one_door_and_only_if_allowed(
+    here: Any, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Manifests) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/1.c2pa"
+        data, Manifests.manifest = signed_elsewhere(drawn(), Says(), authority.signer(), address)
+        path = kept(here.folder, "remote.jpg", data)
+        told = [here.json("credentials", path)["credentials"]["c2pa"]]
+        monkeypatch.setenv("LOOKALIKE_C2PA_FETCH", "1")
+        told.append(here.json("credentials", path)["credentials"]["c2pa"])
+        monkeypatch.setenv("LOOKALIKE_OFFLINE", "0")
+        told.append(here.json("credentials", path)["credentials"]["c2pa"])
+        monkeypatch.setenv("LOOKALIKE_WEB_NETWORKS", "127.0.0.0/8")
+        told.append(here.json("credentials", path)["credentials"]["c2pa"])
+        server.shutdown()
+    assert [each["state"] for each in told] == ["not_fetched", "not_fetched", "not_fetched", "valid"]
+    assert told[2]["failures"][0]["check"] == "address_refused", (
+        "a picture's address may not reach into the house"
+    )
 
 
 def test_a_manifest_that_does_not_hold_ends_with_3_and_names_the_check(here: Any, generated: bytes) -> None:
