@@ -24,6 +24,9 @@ from fastapi import Depends, Request
 from api.composition import Application, private_folder
 from api.enrolling import Enrolling
 from api.http.checks import Checks
+from api.jobs.building import jobs_of
+from api.jobs.jobs import Jobs
+from api.jobs.ordering import ScanOrders
 from api.settings import Settings
 from data.store import Store
 from detector.errors import LookalikeError, Overloaded, StoreError
@@ -53,6 +56,7 @@ class Service:
         self._closing: list[Callable[[], None]] = []
         self.checks = Checks(application)
         self.when_closing(self.checks.close)
+        self.when_closing(self._end_jobs)
 
     @property
     def settings(self) -> Settings:
@@ -75,6 +79,19 @@ class Service:
         private_folder(self.settings.state_dir)
         return secret_in(self.settings.state_dir / MASTER_FILE)
 
+    @cached_property
+    def jobs(self) -> Jobs:
+        """What rings for workers; a worker itself once `warm_up_beside` has begun it."""
+        return jobs_of(self.application)
+
+    @cached_property
+    def scans(self) -> ScanOrders:
+        return ScanOrders(self.store, self.jobs)
+
+    def _end_jobs(self) -> None:
+        if "jobs" in self.__dict__:
+            self.jobs.close()
+
     def warm_up(self) -> None:
         """Load networks and index; what prevents it is kept for `obstacles`."""
         try:
@@ -85,10 +102,16 @@ class Service:
             self._loading = None
 
     def warm_up_beside(self) -> threading.Thread:
-        """The same in a thread, so that the process answers for its health meanwhile."""
-        thread = threading.Thread(target=self.warm_up, name="warm-up", daemon=True)
+        """The same in a thread, so that the process answers for its health meanwhile; then it works on scans, too,
+        where the setting `serve_jobs` says so."""
+        thread = threading.Thread(target=self._begin, name="warm-up", daemon=True)
         thread.start()
         return thread
+
+    def _begin(self) -> None:
+        self.warm_up()
+        if self.settings.serve_jobs and self._loading is None:
+            self.jobs.start()
 
     def require_loaded(self) -> None:
         """Raise Overloaded while networks or index are not there, with the obstacle's code."""

@@ -19,7 +19,7 @@ from functools import cached_property
 from huey import Huey
 from huey.consumer import Consumer, Scheduler
 
-from api.jobs.queues import CHORES, SCANS, open_queue
+from api.jobs.queues import CHORES, QUEUE_ERRORS, SCANS, open_queue
 from api.jobs.scan_runner import ScanRunner
 from api.settings import Settings
 from data.store import Store
@@ -53,8 +53,12 @@ class Jobs:
         self._consumers: list[Consumer] = []
 
     def ring(self, scan_id: str) -> None:
-        """Have a worker look at a scan. Raises StoreError."""
-        self._run_scan(scan_id)
+        """Have a worker look at a scan. A queue that can't be written to is a line in the log: `recover` rings later."""
+        try:
+            _, task = self._scans
+            task(scan_id)
+        except QUEUE_ERRORS as error:
+            log.warning("the queue did not take scan %s: %s", scan_id, type(error).__name__)
 
     def recover(self) -> None:
         """Ring for every scan that nobody works on."""
@@ -69,11 +73,16 @@ class Jobs:
             if self._is_over(scan_id):
                 uploads.discard_scan(scan_id)
 
+    @property
+    def is_working(self) -> bool:
+        """Whether this process is a worker now."""
+        return bool(self._consumers)
+
     def start(self) -> None:
         """Become a worker. Raises what stands in the way of checking anything (WeightsError, StoreError …)."""
         runner = self._runner
         self._consumers = [
-            _InThreads(self._scan_queue, periodic=False, **_CONSUMING),
+            _InThreads(self._scans[0], periodic=False, **_CONSUMING),
             _ForChores(self._chore_queue, **_CONSUMING),
         ]
         for consumer in self._consumers:
@@ -91,7 +100,7 @@ class Jobs:
     def close(self) -> None:
         """Stop, and give the queues' connections back."""
         self.stop()
-        for queue in (self._scan_queue, self._chore_queue):
+        for queue in (self._scans[0], self._chore_queue):
             queue.storage.close()
 
     @cached_property
@@ -99,16 +108,14 @@ class Jobs:
         return self._make_runner()
 
     @cached_property
-    def _scan_queue(self) -> Huey:
-        return open_queue(self._settings, SCANS)
+    def _scans(self) -> tuple[Huey, Callable[[str], object]]:
+        """The queue with its one task: a worker that knew the queue alone would lose every message it takes."""
+        queue = open_queue(self._settings, SCANS)
+        return queue, queue.task(name="run_scan")(self._turn)
 
-    @cached_property
-    def _run_scan(self) -> Callable[[str], object]:
-        def run(scan_id: str) -> None:
-            if self._runner.run(scan_id):
-                self.ring(scan_id)
-
-        return _task(self._scan_queue, "run_scan", run)
+    def _turn(self, scan_id: str) -> None:
+        if self._runner.run(scan_id):
+            self.ring(scan_id)
 
     @cached_property
     def _chore_queue(self) -> Huey:
@@ -120,7 +127,7 @@ class Jobs:
 
     def rung(self) -> set[str]:
         """Scans that have a message waiting already."""
-        tasks = self._scan_queue.pending()
+        tasks = self._scans[0].pending()
         return {task.args[0] for task in tasks if task.args}
 
     def _is_over(self, scan_id: str) -> bool:
@@ -129,11 +136,6 @@ class Jobs:
         except NotFound:
             return self._store.uploads.is_stale(scan_id, self._store.now())
         return found.state in (ScanState.SUCCEEDED, ScanState.CANCELLED)
-
-
-def _task(queue: Huey, name: str, run: Callable[[str], None]) -> Callable[[str], object]:
-    task: Callable[[str], object] = queue.task(name=name)(run)
-    return task
 
 
 def _logged(chore: Chore) -> Callable[[], None]:

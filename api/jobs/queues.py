@@ -62,7 +62,7 @@ def open_queue(settings: Settings, name: str) -> Huey:
             return SqliteHuey(name, filename=_file(settings), fsync=False, timeout=30, **kept)
         dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
         return PostgresHuey(name, dsn=dsn, table_prefix=_TABLES, read_timeout=_READ_SECONDS, **kept)
-    except (sqlite3.Error, OSError, _PostgresError) as error:
+    except QUEUE_ERRORS as error:
         raise StoreError(f"the queue of jobs can't be opened: {type(error).__name__}") from error
 
 
@@ -80,4 +80,5 @@ def _postgres_error() -> type[Exception]:
     return Error
 
 
-_PostgresError = _postgres_error()
+QUEUE_ERRORS = (sqlite3.Error, OSError, StoreError, _postgres_error())
+"""What goes wrong where a queue can't be reached or written to."""

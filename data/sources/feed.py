@@ -43,19 +43,28 @@ class Feed:
 
     def _item(self, line: bytes, place: str) -> Item:
         try:
-            document = json.loads(line.decode("utf-8"))
-        except (ValueError, RecursionError) as error:
-            return bad_row(place, f"the line is no JSON ({error})")
-        if not isinstance(document, dict):
-            return bad_row(place, "the line is no JSON object")
+            document = document_of(line)
+        except ValueError as error:
+            return bad_row(place, str(error))
         image = document.pop(IMAGE, None)
-        row = _row(document)
+        row = columns_of(document)
         if image is not None and not isinstance(image, str):
             return bad_row(place, "`image` must be a text", row)
         return named_item(image, row, self.path.parent, place)
 
 
-def _row(document: Mapping[str, Any]) -> dict[str, str]:
+def document_of(line: bytes) -> dict[str, Any]:
+    """The object that one line holds. Raises ValueError, saying why it holds none."""
+    try:
+        document = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the line is no JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise ValueError("the line is no JSON object")
+    return document
+
+
+def columns_of(document: Mapping[str, Any]) -> dict[str, str]:
     """The other keys as columns of text, as a manifest would hold them; null is an empty cell and left
     out."""
     return {shown(key): shown(_text(value)) for key, value in document.items() if value is not None}

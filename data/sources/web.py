@@ -62,11 +62,11 @@ class Fetcher:
         try:
             return self._fetched(address, readable_url(address), self._web.deadline())
         except UnfetchableInput as fault:
-            raise UnfetchableInput(f"{_named(address)}: {fault.detail}", code=fault.code) from fault
+            raise UnfetchableInput(f"{address_named(address)}: {fault.detail}", code=fault.code) from fault
 
     def item(self, address: str, row: Mapping[str, str] | None = None) -> Item:
         """The picture at an address as an item of a source; it is fetched when it is read."""
-        return Item(_named(address), partial(self._data, address), row or {})
+        return Item(address_named(address), partial(self._data, address), row or {})
 
     def _data(self, address: str) -> bytes:
         return self.fetch(address).data
@@ -83,7 +83,7 @@ class Fetcher:
         raise UnfetchableInput(f"the server redirects more than {REDIRECTS} times")
 
 
-def _named(address: str) -> str:
+def address_named(address: str) -> str:
     """The address as it may be told: without a password, and no longer than a line."""
     try:
         url = httpx2.URL(address)

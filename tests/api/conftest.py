@@ -201,6 +201,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     monkeypatch.setenv("LOOKALIKE_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("LOOKALIKE_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("LOOKALIKE_OFFLINE", "1")
+    monkeypatch.setenv("LOOKALIKE_SERVE_JOBS", "0")
     monkeypatch.chdir(tmp_path)
 
     def extractor(settings: object, weights: WeightsCache) -> ColourExtractor:

@@ -130,6 +130,9 @@ _BODIES = {
     }
 }
 
+BODY_MODELS = (AddressCheck,)
+"""Models of a body that the route reads by itself; the OpenAPI document takes them in."""
+
 
 @router.post(
     "",

@@ -141,10 +141,14 @@ def _json(name: str, value: object, world: World) -> Call:
 
 
 def _raw(kind: str, world: World) -> Call:
+    if kind == "application/x-ndjson":
+        line = json.dumps({"image": f"{world.web}/17.jpg", "medium": "print"})
+        return kind, {"content": line, "headers": {"Content-Type": kind}}
     return kind, {"content": world.picture, "headers": {"Content-Type": "image/png"}}
 
 
 def _done(world: World, one: Operation, call: dict[str, Any]) -> Response:
+    world.ready_for(one.name)
     parameters = one.facts.get("parameters", [])
     path = one.path.format(**{p["name"]: world.id_of(p["name"]) for p in parameters if p["in"] == "path"})
     query = {
