@@ -27,6 +27,7 @@ from api.pages.areas import (
     portraits,
     queue,
     review,
+    scans,
     sign_in,
     talents,
 )
@@ -47,8 +48,9 @@ AREAS: tuple[APIRouter, ...] = (
     consents.router,
     portraits.router,
     talents.router,
+    scans.router,
 )
-"""Every area's router. `/consents/new` is asked before `/consents/{id}`, and so with talents."""
+"""Every area's router. `/consents/new` is asked before `/consents/{id}`, and so with talents and scans."""
 
 
 class _Static(StaticFiles):
