@@ -30,7 +30,7 @@ from api.runs import (
     require_same,
     write_header,
 )
-from api.scanning import Item, Scanner
+from api.scanning import Item, Scans
 from api.uses import USE_COLUMNS
 from detector.errors import UsageError
 from detector.finding import Row
@@ -75,7 +75,7 @@ class Machinery:
     """What a run works with. `scanner` builds the runner for the moment that was settled; `facts` are for
     the report; `watch` is told how many rows there are and will be, and gives what each new row calls."""
 
-    scanner: Callable[[datetime], Scanner]
+    scanner: Callable[[datetime], Scans]
     gallery: Gallery
     signals: tuple[str, ...]
     clock: Callable[[], datetime]

@@ -50,6 +50,15 @@ class Detects(Protocol):
 LEAST_BATCH = 4
 """Pictures that go through the networks together, however many cores share them: fewer waste the processor's caches."""
 
+
+class Scans(Protocol):
+    """What a run asks of whatever does the work; `Scanner` is it."""
+
+    def scan(self, items: Iterable[Item]) -> Iterator[Row]:
+        """One row per item, in order."""
+        ...
+
+
 RefsOf = Callable[[Collection[str]], Mapping[str, str]]
 """Talent ids to the references their agencies use."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 
 import typer
@@ -38,41 +39,48 @@ def check(
     fail_on: opt.FailOnOption = opt.FailOn.LOW,
     as_json: opt.AsJson = False,
     quiet: opt.Quiet = False,
+    remote: opt.Remote = None,
+    private: opt.Private = False,
+    key_file: opt.KeyFile = None,
 ) -> None:
     """Check pictures: one verdict each, with its reasons.
 
     Ends with 0 when all is clean, 3 when a picture is flagged, 1 when only failures are left, 2 for a wrong
     call.
     """
+    from api.commands.remote import remote_of
     from api.commands.running import Asked, run_and_exit
     from api.scan_run import Inputs, Outputs
     from data.sources import file_item
 
+    service = remote_of(remote, key_file, private=private)
     absolute = [os.path.abspath(file) for file in files]  # noqa: PTH100 - resolve() would follow links
-    run_and_exit(
-        ctx,
-        Inputs(
-            shlex.join(absolute),
-            lambda: [file_item(Path(file)) for file in absolute],
-            files=tuple(map(Path, absolute)),
-        ),
-        Outputs(out, html, csv, html_limit, resume, overwrite),
-        Asked(
-            use={
-                "client": client,
-                "medium": medium,
-                "purpose": purpose,
-                "territory": territory,
-                "published_at": published_at,
-                "made_at": made_at,
-                "seen_at": seen_at,
-                "declared_ai": None if declared_ai is None else str(declared_ai),
-            },
-            as_of=as_of,
-            top=top,
-            fail_on=fail_on,
-            as_json=as_json,
-            quiet=quiet,
-            every_row=True,
-        ),
-    )
+    with service or nullcontext():
+        run_and_exit(
+            ctx,
+            Inputs(
+                shlex.join(absolute),
+                lambda: [file_item(Path(file)) for file in absolute],
+                files=tuple(map(Path, absolute)),
+            ),
+            Outputs(out, html, csv, html_limit, resume, overwrite),
+            Asked(
+                use={
+                    "client": client,
+                    "medium": medium,
+                    "purpose": purpose,
+                    "territory": territory,
+                    "published_at": published_at,
+                    "made_at": made_at,
+                    "seen_at": seen_at,
+                    "declared_ai": None if declared_ai is None else str(declared_ai),
+                },
+                as_of=as_of,
+                top=top,
+                fail_on=fail_on,
+                as_json=as_json,
+                quiet=quiet,
+                every_row=True,
+            ),
+            service.machinery if service else None,
+        )

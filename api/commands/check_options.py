@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 USE, RESULTS = "The use that is claimed (a row's own column wins)", "Results"
+REMOTE = "Another installation's service"
 
 
 class FailOn(StrEnum):
@@ -70,4 +71,22 @@ FailOnOption = Annotated[
     FailOn, _result("fail-on", "End with 3 when a picture is flagged this gravely or more.")
 ]
 AsJson = Annotated[bool, _result("json", "Print the rows as JSON Lines instead of a table.")]
+Remote = Annotated[
+    str | None,
+    typer.Option(
+        "--remote", metavar="URL", help="Have the service at this address check them.", rich_help_panel=REMOTE
+    ),
+]
+Private = Annotated[
+    bool,
+    typer.Option(
+        "--private", help="Send what is computed here from the pictures, not them.", rich_help_panel=REMOTE
+    ),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file", metavar="FILE", help="The key; else LOOKALIKE_API_KEY.", rich_help_panel=REMOTE
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no table, no summary.")]

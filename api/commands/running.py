@@ -53,8 +53,15 @@ class Asked:
     every_row: bool
 
 
-def run_and_exit(ctx: typer.Context, inputs: Inputs, outputs: Outputs, asked: Asked) -> None:
-    """Run to the end and leave with the exit code of docs/findings.md."""
+def run_and_exit(
+    ctx: typer.Context,
+    inputs: Inputs,
+    outputs: Outputs,
+    asked: Asked,
+    machinery_for: Callable[[Application, Use, Asked], Machinery] | None = None,
+) -> None:
+    """Run to the end and leave with the exit code of docs/findings.md. `machinery_for`: what does the work, unless it is
+    this installation."""
     use = use_from_options(asked.use)
     moment = parse_option("--as-of", asked.as_of)
     if outputs.resume and outputs.out is None:
@@ -62,7 +69,7 @@ def run_and_exit(ctx: typer.Context, inputs: Inputs, outputs: Outputs, asked: As
     require_safe({"--out": outputs.out, "--csv": outputs.csv, "--html": outputs.html}, inputs.files)
     require_folders(outputs)
     with opened(ctx) as application:
-        machinery = machinery_of(application, use, asked)
+        machinery = (machinery_for or machinery_of)(application, use, asked)
         with Run(inputs, outputs, Parameters(_options(asked), moment), machinery) as run:
             ran = _go(run, outputs)
             run.report()
@@ -111,7 +118,7 @@ def machinery_of(application: Application, use: Use, asked: Asked) -> Machinery:
             "false positives": f"{application.settings.target_fpir:.1%} of strangers' faces, as calibrated",
             **({"not searched": "; ".join(map(str, application.gaps))} if application.gaps else {}),
         },
-        watch=partial(_watched, asked.quiet),
+        watch=partial(watched, asked.quiet),
     )
 
 
@@ -121,7 +128,7 @@ def gallery_of(application: Application) -> StoreGallery:
 
 
 @contextmanager
-def _watched(quiet: bool, done: int, total: int) -> Iterator[Callable[[int], None]]:
+def watched(quiet: bool, done: int, total: int) -> Iterator[Callable[[int], None]]:
     if quiet:
         yield lambda _steps: None
         return

@@ -36,13 +36,7 @@ class StoreGallery:
 
     def picture(self, row: Row) -> Thumbnail | None:
         """The checked picture, None when it is gone, changed or unreadable by now."""
-        try:
-            data = self._read(row["source"])
-            if hashlib.sha256(data).hexdigest() != row["sha256"]:
-                return None
-            return thumbnail(data, self._decode)
-        except InputError:
-            return None
+        return picture_of(row, self._read, self._decode)
 
     def _reference(self, reference_id: str) -> ReferencePicture | None:
         try:
@@ -64,3 +58,30 @@ class StoreGallery:
     def _name(self, talent_id: str) -> str | None:
         names: Mapping[str, str] = self._store.talents.names([talent_id])
         return names.get(talent_id)
+
+
+class OwnPictures:
+    """The gallery of a report whose registry is elsewhere: the checked pictures alone."""
+
+    def __init__(self, read: Callable[[str], bytes], decode: Decoder) -> None:
+        self._read = read
+        self._decode = decode
+
+    def picture(self, row: Row) -> Thumbnail | None:
+        """As `StoreGallery`."""
+        return picture_of(row, self._read, self._decode)
+
+    def reference(self, reference_id: str) -> ReferencePicture | None:
+        """None: references stay where they are."""
+
+    def name(self, talent_id: str) -> str | None:
+        """None: names stay where they are."""
+
+
+def picture_of(row: Row, read: Callable[[str], bytes], decode: Decoder) -> Thumbnail | None:
+    """The picture behind a row's source, None when it is gone, changed or unreadable by now."""
+    try:
+        data = read(row["source"])
+        return thumbnail(data, decode) if hashlib.sha256(data).hexdigest() == row["sha256"] else None
+    except InputError:
+        return None
