@@ -36,6 +36,7 @@ def environment(clock: Callable[[], datetime]) -> Environment:
         claimed=claimed,
         anchor=anchor,
         date_field=date_field,
+        lasts=elapsed,
         age=partial(_age, clock),
     )
     return made

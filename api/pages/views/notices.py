@@ -24,6 +24,11 @@ _TEXTS = {
     "talent.erased": Told("Erased: pictures, vectors and names are gone.", "good"),
     "reference.removed": Told("Removed, with every vector made from it.", "good"),
     "pictures.none": Told("No picture was chosen.", "warn"),
+    "scan.ordered": Told("Started. This page shows how far it is.", "good"),
+    "scan.stopped": Told("It stops. What has been checked stays.", "good"),
+    "scan.resumed": Told("It goes on with the pictures that are left.", "good"),
+    "scan.over": Told("It had ended already.", "warn"),
+    "scan.not_failed": Told("Only a scan that failed can go on.", "warn"),
     "queue.end": Told("Saved. That was the last one of this list.", "good"),
 }
 
