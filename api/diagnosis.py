@@ -241,7 +241,7 @@ def _encryption(application: Application) -> Section:
     """Keys, and what is sealed with which; without any it is said that nothing is encrypted."""
     rows = key_rows(application.store)
     remarks = [*encryption_remarks(rows), *_readable_by_others(application.settings.vault_key_file)]
-    columns = ("key", "state", "vectors", "pictures")
+    columns = ("key", "state", "vectors", "pictures", "secrets")
     return Section("encryption", columns, rows, tuple(encryption_problems(rows)), tuple(remarks))
 
 

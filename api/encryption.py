@@ -6,20 +6,26 @@ from collections.abc import Sequence
 
 from data.store import Store
 
-Row = tuple[str, str, int, int]
+Row = tuple[str, str, int, int, int]
 PLAIN = "none"
 
 
 def key_rows(store: Store) -> list[Row]:
-    """Per key its id, state (newest, older, missing; plain for what is not sealed), vectors and pictures."""
-    vectors, pictures = store.sealing.vectors(), store.sealing.pictures()
+    """Per key its id, state (newest, older, missing; plain for what is not sealed), vectors, pictures and secrets
+    of webhooks."""
+    kinds = (store.sealing.vectors(), store.sealing.pictures(), store.sealing.secrets())
     here, newest = store.sealing.keys, store.sealing.newest
-    used = [key for key in {*vectors, *pictures} if key is not None]
+    used = [key for key in set().union(*kinds) if key is not None]
     rows = [
-        (key, _state(key, here, newest), vectors.get(key, 0), pictures.get(key, 0))
+        _row(key, _state(key, here, newest), [kind.get(key, 0) for kind in kinds])
         for key in dict.fromkeys((*here, *sorted(used)))
     ]
-    return [*rows, (PLAIN, "plain", vectors.get(None, 0), pictures.get(None, 0))]
+    return [*rows, _row(PLAIN, "plain", [kind.get(None, 0) for kind in kinds])]
+
+
+def _row(key: str, state: str, counts: Sequence[int]) -> Row:
+    vectors, pictures, secrets = counts
+    return key, state, vectors, pictures, secrets
 
 
 def _state(key: str, here: Sequence[str], newest: str | None) -> str:
@@ -31,8 +37,9 @@ def _state(key: str, here: Sequence[str], newest: str | None) -> str:
 def encryption_problems(rows: list[Row]) -> list[str]:
     """What can't be read: its key is gone."""
     return [
-        f"{vectors} vectors and {pictures} pictures are sealed with key {key}, which is not among the vault's keys"
-        for key, state, vectors, pictures in rows
+        f"{vectors} vectors, {pictures} pictures and {secrets} secrets of webhooks are sealed with key {key}, which is "
+        "not among the vault's keys"
+        for key, state, vectors, pictures, secrets in rows
         if state == "missing"
     ]
 
@@ -45,10 +52,11 @@ def encryption_remarks(rows: list[Row]) -> list[str]:
             "templates, pictures and snapshots are not encrypted at rest: make a key with "
             "`lookalike vault new-key FILE` and set vault_key_file to it"
         ]
-    left = [(vectors, pictures) for _, state, vectors, pictures in rows if state in ("older", "plain")]
-    if not any(vectors or pictures for vectors, pictures in left):
+    left = [counts for _, state, *counts in rows if state in ("older", "plain")]
+    vectors, pictures, secrets = (sum(kind) for kind in zip(*left, strict=True))
+    if not vectors + pictures + secrets:
         return []
     return [
-        f"{sum(v for v, _ in left)} vectors and {sum(p for _, p in left)} pictures are not sealed with the newest key: "
+        f"{vectors} vectors, {pictures} pictures and {secrets} secrets of webhooks are not sealed with the newest key: "
         "`lookalike vault reseal`"
     ]

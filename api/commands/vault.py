@@ -15,7 +15,7 @@ from api.terminal import note, print_json, print_table, progress, say
 if TYPE_CHECKING:
     from data.store.sealing import Resealed
 
-COLUMNS = ("key", "state", "vectors", "pictures")
+COLUMNS = ("key", "state", "vectors", "pictures", "secrets")
 INTERRUPTED = 130
 
 
@@ -85,7 +85,10 @@ def reseal(ctx: typer.Context) -> None:
             raise typer.Exit(INTERRUPTED) from None
         if not snapshot.is_current(application.snapshot_path, application.vault):
             discard_snapshot(application.snapshot_path)
-    note(f"{done['vector']} vectors and {done['picture']} pictures sealed anew, {done['failed']} failed")
+    note(
+        f"{done['vector']} vectors, {done['picture']} pictures and {done['secret']} secrets sealed anew, "
+        f"{done['failed']} failed"
+    )
     raise typer.Exit(Exit.FAILED if done["failed"] else Exit.CLEAN)
 
 

@@ -1,6 +1,6 @@
 """Which key everything is sealed with, and sealing it anew after a new key came.
 
-    counts() ─▶ per key how many vectors and pictures        reseal() ─▶ one answer per thing that was sealed anew
+    vectors() · pictures() · secrets() ─▶ how many per key        reseal() ─▶ one answer per thing that was sealed anew
 
 Everything stays readable meanwhile: the vault opens what any of its keys sealed. Each page is its own transaction
 under the writers' lock, so that nothing which is erased meanwhile is written back; a run that was stopped goes on
@@ -19,13 +19,16 @@ from sqlalchemy import Connection, Row, func, or_, select, tuple_, update
 
 from data.blobs import Blobs
 from data.store.database import Database
+from data.store.service_tables import webhook
 from data.store.tables import reference_signal, signal
 from data.store.vectors import context
+from data.store.webhooks import context as secret_context
+from data.store.webhooks import secrets as webhook_secrets
 from data.vault import Vault, key_of
 from detector.errors import StoreError, UsageError
 
 _VECTORS_AT_ONCE, _PICTURES_AT_ONCE = 500, 20
-VECTOR, PICTURE = "vector", "picture"
+VECTOR, PICTURE, SECRET = "vector", "picture", "secret"
 
 Counts = Mapping[str | None, int]
 """How many are sealed with each key, by its id; None: not sealed."""
@@ -69,6 +72,12 @@ class Sealing:
         """Pictures by their key: looks into every file."""
         return Counter(key for folder in self._folders for _, key in _keys(folder, folder.names()))
 
+    def secrets(self) -> Counts:
+        """Webhooks' secrets by their key."""
+        with self._database.reading() as connection:
+            rows = connection.execute(webhook_secrets()).all()
+        return Counter(key_of(kept) for row in rows for kept in (row.secret, row.previous_secret) if kept)
+
     def reseal(self) -> Iterator[Resealed]:
         """Seal everything with the newest key that isn't yet. Raises UsageError without a key; what can't be opened is
         left as it is, and told."""
@@ -77,7 +86,12 @@ class Sealing:
             raise UsageError("there is no key to seal with; make one with `lookalike vault new-key`")
         done: Counter[str] = Counter()
         try:
-            for one in chain(self._reseal_vectors(newest), self._reseal_pictures(newest)):
+            parts = (
+                self._reseal_vectors(newest),
+                self._reseal_secrets(newest),
+                self._reseal_pictures(newest),
+            )
+            for one in chain.from_iterable(parts):
                 done["failed" if one.fault else f"{one.kind}s"] += 1
                 yield one
         finally:
@@ -110,6 +124,26 @@ class Sealing:
         values = {"vector": sealed, "vault_key": key_of(sealed)}
         connection.execute(update(reference_signal).where(its).values(values))
         return Resealed(VECTOR, row.reference_id)
+
+    def _reseal_secrets(self, newest: str) -> Iterator[Resealed]:
+        with self._database.exclusively() as connection:
+            rows = connection.execute(webhook_secrets()).all()
+            answers = [
+                self._reseal_secret(connection, row.id, column, kept)
+                for row in rows
+                for column, kept in (("secret", row.secret), ("previous_secret", row.previous_secret))
+                if kept and key_of(kept) != newest
+            ]
+        yield from answers
+
+    def _reseal_secret(self, connection: Connection, webhook_id: str, column: str, kept: bytes) -> Resealed:
+        sealed_as = secret_context(webhook_id)
+        try:
+            sealed = self._vault.seal(self._vault.unseal(kept, sealed_as), sealed_as)
+        except StoreError as error:
+            return Resealed(SECRET, webhook_id, error.detail)
+        connection.execute(update(webhook).where(webhook.c.id == webhook_id).values({column: sealed}))
+        return Resealed(SECRET, webhook_id)
 
     def _reseal_pictures(self, newest: str) -> Iterator[Resealed]:
         for folder in self._folders:

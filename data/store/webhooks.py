@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from secrets import token_bytes
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from data.store.chain import canonical
 from data.store.database import Database
@@ -149,6 +149,12 @@ def context(webhook_id: str) -> str:
     return f"secret of webhook {webhook_id}"
 
 
+def secrets() -> Select[Any]:
+    """Every webhook that has secrets, with them as they are kept."""
+    columns = select(webhook.c.id, webhook.c.secret, webhook.c.previous_secret)
+    return columns.where(webhook.c.deleted_at.is_(None)).order_by(webhook.c.id)
+
+
 def disable(connection: Connection, webhook_id: str, reason: str, at: datetime) -> None:
     """Stop it, in somebody's transaction."""
     values = {"disabled_at": at, "disabled_reason": reason}
@@ -156,7 +162,7 @@ def disable(connection: Connection, webhook_id: str, reason: str, at: datetime) 
 
 
 def _new_secret() -> str:
-    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    return "whsec_" + base64.b64encode(token_bytes(SECRET_BYTES)).decode()
 
 
 def _listed(events: Sequence[EventType]) -> str:

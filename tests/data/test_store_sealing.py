@@ -12,9 +12,12 @@ import pytest
 from sqlalchemy import text
 
 from data.store import NewReference, Store
-from data.store.sealing import PICTURE, VECTOR, Resealed
+from data.store.keys import NewKey
+from data.store.sealing import PICTURE, SECRET, VECTOR, Resealed
 from data.vault import Vault, key_id, ring_of
+from detector.access import Role
 from detector.errors import UsageError, VaultError
+from detector.events import EventType
 from detector.signals import SignalId, SignalKind
 
 FACE = SignalId(SignalKind.FACE, "sface", "1", "112")
@@ -168,3 +171,28 @@ def test_there_must_be_a_key_to_seal_with(store: Store) -> None:
     assert (store.sealing.newest, store.sealing.keys) == (None, [])
     with pytest.raises(UsageError, match="vault new-key"):
         list(store.sealing.reseal())
+
+
+def test_secrets_of_webhooks_are_sealed_anew_too(sealed: Store, keys: list[bytes]) -> None:
+    who = sealed.keys.create(NewKey(Role.MONITOR, "system"))[0].principal
+    hook, first = sealed.webhooks.create(who, "https://receiver.example", [EventType.FINDING_CREATED])
+    _, second = sealed.webhooks.rotate(hook.id, who)
+    assert sealed.sealing.secrets() == {key_id(OLD): 2}
+    keys.append(NEW)
+    assert list(sealed.sealing.reseal()) == [Resealed(SECRET, hook.id)] * 2
+    assert list(sealed.sealing.reseal()) == []
+    keys.remove(OLD)
+    assert sealed.sealing.secrets() == {key_id(NEW): 2}
+    assert sealed.webhooks.secrets_of(hook.id, sealed.now()) == [second, first]
+    sealed.webhooks.delete(hook.id, who)
+    assert sealed.sealing.secrets() == {}
+
+
+def test_a_secret_whose_key_is_gone_is_told_and_left(sealed: Store, keys: list[bytes]) -> None:
+    who = sealed.keys.create(NewKey(Role.MONITOR, "system"))[0].principal
+    hook, _ = sealed.webhooks.create(who, "https://receiver.example", [EventType.FINDING_CREATED])
+    keys[:] = [NEW]
+    [told] = sealed.sealing.reseal()
+    assert (told.kind, told.subject, key_id(OLD) in (told.fault or "")) == (SECRET, hook.id, True)
+    with pytest.raises(VaultError):
+        sealed.webhooks.secrets_of(hook.id, sealed.now())
