@@ -15,6 +15,7 @@ from data.store.finding_erasure import forget_talent, sweep_evidence
 from data.store.holds import refuse_held
 from data.store.references import drop, sweep_rows
 from data.store.requests import forget_answers
+from data.store.scan_erasure import forget_in_scans
 from data.store.tables import reference, talent
 from data.store.talents import Talent, find, present
 
@@ -30,6 +31,7 @@ def erase(database: Database, blobs: Blobs, evidence: Blobs, talent_id: str) -> 
             drop(change, reference_id)
         change.details["references"] = len(reference_ids)
         change.details["findings"] = forget_talent(change.connection, talent_id)
+        forget_in_scans(change.connection, talent_id)
         forget_answers(change.connection, (talent_id, named.ref, named.name))
         blank = {"ref": talent_id, "name": talent_id, "agency": None, "erased_at": change.at}
         change.connection.execute(update(talent).where(talent.c.id == talent_id).values(blank))

@@ -27,6 +27,7 @@ from sqlalchemy import Row as SqlRow
 from data.store.database import Database
 from data.store.findings import CREATED, Findings, NewFinding
 from data.store.ids import FINDING, new_id
+from data.store.scan_erasure import without_erased
 from data.store.scans import FINISHED, ItemKind, Scan, ScanState, find, finish, locked, with_refs
 from data.store.service_tables import scan, scan_item
 from detector.errors import LeaseLost, NotFound
@@ -62,6 +63,10 @@ class CheckedItem:
     number: int
     row: Row = field(repr=False)
     picture: bytes | None = field(default=None, repr=False)
+
+
+class _NobodyLeftError(Exception):
+    """Undoes the transaction of a finding whose people were all erased since the check."""
 
 
 class ScanWork:
@@ -147,9 +152,18 @@ class ScanWork:
         finding_id = new_id(FINDING, self._database.clock())
         if self._is_written(lease.scan.id, item.number):
             return
+        try:
+            self._keep_with_row(lease, item, new, finding_id)
+        except _NobodyLeftError:
+            with self._database.locked() as connection:
+                self._hold(connection, lease)
+                _write(connection, lease, item, self._database.clock(), None)
+
+    def _keep_with_row(self, lease: Lease, item: CheckedItem, new: NewFinding, finding_id: str) -> None:
         with self._findings.staged(new) as staged, self._database.change(CREATED, finding_id) as change:
             _require(change.connection, lease)
-            staged.keep(change, finding_id)
+            if staged.keep(change, finding_id) is None:
+                raise _NobodyLeftError
             if not _write(change.connection, lease, item, change.at, finding_id):
                 raise LeaseLost(f"picture {item.number} of the scan {lease.scan.id} has a row already")
 
@@ -193,10 +207,11 @@ def _write(
     connection: Connection, lease: Lease, item: CheckedItem, at: datetime, finding_id: str | None
 ) -> bool:
     """Write one row, if there is none; whether it was written."""
+    row = without_erased(connection, item.row)
     values = {
-        "row": json.dumps(with_refs(item.row, {}), separators=(",", ":")),
-        "verdict": item.row["verdict"],
-        "status": item.row["status"],
+        "row": json.dumps(with_refs(row, {}), separators=(",", ":")),
+        "verdict": row["verdict"],
+        "status": row["status"],
         "finding_id": finding_id,
         "checked_at": at,
     }

@@ -166,6 +166,23 @@ def test_a_stored_row_names_talents_by_id_and_their_references_are_read_anew(
     assert found.row["faces"][0]["candidates"][0]["talent_ref"] == "AG-1"
 
 
+def test_an_erasure_leaves_rows_that_name_nobody(store: Store, key_id: str, talent_id: str) -> None:
+    other = store.talents.add("AG-2", "Bea Example").id
+    scan = order(store, key_id)
+    lease = claimed(store, scan)
+    both = CheckedItem(1, row(face(talent_id), face(other), picture=b"two"), b"two")
+    store.scan_work.record(lease, [flagged(0, talent_id), both, clean(2)])
+    store.talents.erase(talent_id)
+    store.scan_work.record(lease, [flagged(3, talent_id)])
+    found = store.scans.rows(scan.id, -1, 10)
+    assert talent_id not in json.dumps([each.row for each in found])
+    assert [each.row["verdict"] for each in found] == ["no_match", "no_consent", "not_applicable", "no_match"]
+    assert [each.finding_id is None for each in found] == [True, False, True, True]
+    assert store.scans.progress([scan.id])[scan.id].flagged == 1
+    erased = found[0].row["decision"]
+    assert (erased["row"], erased["reasons"][0]["code"]) == (4, "talent_erased")
+
+
 def test_a_finding_and_its_row_are_one_change(
     store: Store, key_id: str, talent_id: str, clock: SetClock
 ) -> None:
