@@ -9,6 +9,7 @@ under a legal hold stays as it is until the hold is released.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select, update
@@ -17,8 +18,10 @@ from data.blobs import Blobs
 from data.store.chain import canonical
 from data.store.database import Database
 from data.store.holds import in_force
-from data.store.service_tables import evidence, finding, finding_talent, review, scan_item
+from data.store.rows import chunks
+from data.store.service_tables import event, evidence, finding, finding_talent, review, scan_item
 from detector.decision import Severity
+from detector.events import EventType
 from detector.finding import Row
 from detector.naming import is_flagged, severity_of, without_talent
 
@@ -30,6 +33,7 @@ def forget_talent(connection: Connection, talent_id: str) -> int:
     found = connection.execute(named.where(finding_talent.c.talent_id == talent_id)).all()
     held = in_force(connection, [row.id for row in found])
     rows = [row for row in found if row.id not in held]
+    _forget_hashes(connection, [row.id for row in rows])
     for finding_id, text in rows:
         left = without_talent(json.loads(text), talent_id)
         if left is None or not is_flagged(left):
@@ -39,6 +43,15 @@ def forget_talent(connection: Connection, talent_id: str) -> int:
     links = delete(finding_talent).where(finding_talent.c.talent_id == talent_id)
     connection.execute(links.where(finding_talent.c.finding_id.not_in(held)))
     return len(rows)
+
+
+def _forget_hashes(connection: Connection, finding_ids: Sequence[str]) -> None:
+    """Events that tell of these findings go on without the hash of the picture."""
+    its = select(event.c.id, event.c.payload).where(event.c.type == EventType.FINDING_CREATED)
+    for some in chunks(finding_ids):
+        for row in connection.execute(its.where(event.c.subject.in_(some))).all():
+            left = canonical(json.loads(row.payload) | {"sha256": None})
+            connection.execute(update(event).where(event.c.id == row.id).values(payload=left))
 
 
 def _delete(connection: Connection, finding_id: str) -> None:
