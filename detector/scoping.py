@@ -172,9 +172,9 @@ def disclosures(record: ConsentRecord, case: Case) -> tuple[Reason, ...]:
         ("c2pa", "C2PA credentials", record.ai.c2pa_required, case.use.has_c2pa),
     )
     return tuple(
-        Reason(f"{name}_unknown", f"The record requires {what}; nobody said whether the picture has it.")
+        Reason(f"{name}_unknown", f"The record requires {what}; it is not proven that the picture has it.")
         if present is None
-        else Reason(f"{name}_missing", f"The record requires {what}; the picture has none.")
+        else Reason(f"{name}_missing", f"The record requires {what}; the picture has none that holds.")
         for name, what, required, present in asked
         if required and not present
     )
