@@ -29,6 +29,8 @@ from detector.errors import LookalikeError, NotFound
 log = logging.getLogger("lookalike.jobs")
 
 CHORE_SECONDS = 5
+CHORES_AT_ONCE = 3
+"""So that a webhook's slow receiver doesn't keep scans from being recovered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Jobs:
         runner = self._runner
         self._consumers = [
             _InThreads(self._scans[0], periodic=False, **_CONSUMING),
-            _ForChores(self._chore_queue, **_CONSUMING),
+            _ForChores(self._chore_queue, **_CONSUMING | {"workers": CHORES_AT_ONCE}),
         ]
         for consumer in self._consumers:
             consumer.start()

