@@ -86,7 +86,7 @@ REASON_CODES: Mapping[str, str] = {
     "label_missing": "the record requires a label and there is none",
     "label_unknown": "the record requires a label and nobody said whether there is one",
     "c2pa_missing": "the record requires C2PA credentials and there are none",
-    "c2pa_unknown": "the record requires C2PA credentials and nobody said whether there are any",
+    "c2pa_unknown": "the record requires C2PA credentials and it is not proven that there are any",
     "suspended": "the record is under dispute",
     "conflicting_version": "two different records claim to be this version",
     "superseded": "a newer version of this consent is on record",

@@ -174,7 +174,7 @@ def disclosures(record: ConsentRecord, case: Case) -> tuple[Reason, ...]:
     return tuple(
         Reason(f"{name}_unknown", f"The record requires {what}; it is not proven that the picture has it.")
         if present is None
-        else Reason(f"{name}_missing", f"The record requires {what}; the picture has none that holds.")
+        else Reason(f"{name}_missing", f"The record requires {what}; the picture has none.")
         for name, what, required, present in asked
         if required and not present
     )
