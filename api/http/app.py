@@ -34,12 +34,13 @@ from api.http.routes import (
     imports,
     keys,
     references,
+    scans,
     talents,
     webhooks,
 )
 from api.http.service import Service
 
-ROUTES = (health, keys, talents, references, consents, imports, checks, findings, webhooks)
+ROUTES = (health, keys, talents, references, consents, imports, checks, scans, findings, webhooks)
 """Modules with a `router`. A resource is one module and one line here."""
 
 TITLE = "Lookalike"
