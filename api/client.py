@@ -13,20 +13,26 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
 import httpx2
 
-from data.sources import file_item
+from api.client_resources import (
+    Checks,
+    Consents,
+    Findings,
+    Imports,
+    Keys,
+    References,
+    Row,
+    Scans,
+    Talents,
+    Webhooks,
+)
 from detector.errors import Refused, Unreachable
-
-Row = dict[str, Any]
-Picture = Path | tuple[str, bytes]
-"""A file, or a name and the bytes."""
 
 _LATER = (429, 503)
 _UNDER_WAY = "idempotency_in_progress"
@@ -85,8 +91,24 @@ class Client:
         return Checks(self)
 
     @cached_property
+    def scans(self) -> Scans:
+        return Scans(self)
+
+    @cached_property
+    def findings(self) -> Findings:
+        return Findings(self)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        return Webhooks(self)
+
+    @cached_property
     def keys(self) -> Keys:
         return Keys(self)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, as this client waits."""
+        self._patience.sleep(seconds)
 
     def call(self, method: str, path: str, **parts: Any) -> httpx2.Response:
         """One operation; `parts` as httpx2 takes them. Raises Refused, Unreachable."""
@@ -131,138 +153,6 @@ class Client:
             raise Unreachable(
                 f"the service at {self.address} did not answer ({type(error).__name__}); is it running?"
             ) from error
-
-
-class _Resource:
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-
-class Talents(_Resource):
-    """Registered people."""
-
-    def create(self, ref: str, name: str, **facts: Any) -> Row:
-        """`facts`: agency, minor, wants_every_report."""
-        return self._client.json("POST", "/v1/talents", json={"ref": ref, "name": name, **facts})
-
-    def list(self, **filters: Any) -> Iterator[Row]:
-        """`filters`: ref, agency, erased."""
-        return self._client.pages("/v1/talents", filters)
-
-    def get(self, talent_id: str) -> Row:
-        return self._client.json("GET", f"/v1/talents/{talent_id}")
-
-    def update(self, talent_id: str, **facts: Any) -> Row:
-        """Change a person as they are now; what somebody else changes meanwhile is refused as `stale_version`."""
-        path = f"/v1/talents/{talent_id}"
-        seen = self._client.call("GET", path)
-        return self._client.json("PATCH", path, json=facts, headers={"If-Match": seen.headers["ETag"]})
-
-    def erase(self, talent_id: str) -> Row:
-        return self._client.json("DELETE", f"/v1/talents/{talent_id}")
-
-
-class References(_Resource):
-    """Pictures that people are recognised by."""
-
-    def create(
-        self, talent_id: str, picture: Picture, *, box: str | None = None, confirm: bool = False
-    ) -> Row:
-        """`box`: which face is meant, x,y,width,height in pixels. Raises Refused with enrolment's code."""
-        form = {"confirm": str(confirm).lower(), **({"box": box} if box else {})}
-        path = f"/v1/talents/{talent_id}/references"
-        return self._client.json("POST", path, files={"picture": named(picture)}, data=form)
-
-    def list(self, talent_id: str) -> Iterator[Row]:
-        return self._client.pages(f"/v1/talents/{talent_id}/references", {})
-
-    def get(self, reference_id: str) -> Row:
-        return self._client.json("GET", f"/v1/references/{reference_id}")
-
-    def picture(self, reference_id: str) -> bytes:
-        return self._client.call("GET", f"/v1/references/{reference_id}/picture").content
-
-    def delete(self, reference_id: str) -> None:
-        self._client.call("DELETE", f"/v1/references/{reference_id}")
-
-
-class Consents(_Resource):
-    """What people granted."""
-
-    def create(self, record: Mapping[str, Any]) -> Row:
-        """`record`: the terms of docs/consent.md, with `talent_id`."""
-        return self._client.json("POST", "/v1/consents", json=dict(record))
-
-    def list(self, **filters: Any) -> Iterator[Row]:
-        """`filters`: talent_id, client, kind, status, as_of."""
-        return self._client.pages("/v1/consents", filters)
-
-    def get(self, consent_id: str, as_of: str | None = None) -> Row:
-        query = {} if as_of is None else {"as_of": as_of}
-        return self._client.json("GET", f"/v1/consents/{consent_id}", params=query)
-
-    def versions(self, consent_id: str) -> Sequence[Row]:
-        found: Sequence[Row] = self._client.json("GET", f"/v1/consents/{consent_id}/versions")["items"]
-        return found
-
-    def revoke(self, consent_id: str, reason: str | None = None, effective_at: str | None = None) -> Row:
-        body = {"reason": reason, "effective_at": effective_at}
-        return self._client.json("POST", f"/v1/consents/{consent_id}/revoke", json=body)
-
-
-class Imports(_Resource):
-    """Rosters."""
-
-    def create(self, roster: Picture, files: Sequence[Picture] = ()) -> Row:
-        """A CSV file and what it names, or all of it as one ZIP. One answer per row."""
-        if named(roster)[0].lower().endswith(".zip"):
-            return self._client.json("POST", "/v1/imports", files={"archive": named(roster)})
-        parts = [("roster", named(roster)), *(("files", named(each)) for each in files)]
-        return self._client.json("POST", "/v1/imports", files=parts)
-
-
-class Checks(_Resource):
-    """Is a registered talent's likeness in a picture, and does a consent allow the use?"""
-
-    def create(self, picture: Picture | str, *, as_of: str | None = None, **use: Any) -> Row:
-        """A file, or a web address that the service fetches. `use`: client, purpose, medium and so on; what is
-        not given is unknown. The answer is a row of docs/finding.schema.json with `finding_id`."""
-        claimed = {name: value for name, value in use.items() if value is not None}
-        when = {} if as_of is None else {"as_of": as_of}
-        if isinstance(picture, str):
-            body = {"url": picture, "use": claimed, **when}
-            return self._client.json("POST", "/v1/checks", json=body)
-        form = {name: _cell(value) for name, value in {**claimed, **when}.items()}
-        return self._client.json("POST", "/v1/checks", files={"picture": named(picture)}, data=form)
-
-
-class Keys(_Resource):
-    """Who may call."""
-
-    def create(self, role: str, name: str, **facts: Any) -> Row:
-        """`facts`: client, agency, expires_at. The answer's `key` is shown once."""
-        return self._client.json("POST", "/v1/keys", json={"role": role, "name": name, **facts})
-
-    def list(self) -> Iterator[Row]:
-        yield from self._client.json("GET", "/v1/keys")["items"]
-
-    def own(self) -> Row:
-        return self._client.json("GET", "/v1/keys/self")
-
-    def revoke(self, key_id: str) -> Row:
-        return self._client.json("DELETE", f"/v1/keys/{key_id}")
-
-
-def _cell(value: object) -> str:
-    """A value as a form has it: yes and no as words, several texts with | between."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "|".join(value) if isinstance(value, list | tuple) else str(value)
-
-
-def named(picture: Picture) -> tuple[str, bytes]:
-    """The name and the bytes of a file. Raises UnreadableInput."""
-    return (picture.name, file_item(picture).read()) if isinstance(picture, Path) else picture
 
 
 def _comes_later(answer: httpx2.Response) -> bool:

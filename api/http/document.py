@@ -1,6 +1,6 @@
 """The OpenAPI document as a file, so that a change to it shows in a review: `python -m api.http.document FILE`.
 
-    create_app over an empty installation ─▶ openapi() ─▶ JSON with one spelling
+create_app over an empty installation ─▶ openapi() ─▶ JSON with one spelling
 """
 
 from __future__ import annotations

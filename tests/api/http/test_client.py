@@ -16,7 +16,7 @@ from api.composition import Application
 from api.http.routes.consents import LICENCE, RELEASE
 from data.store.keys import NewKey
 from detector.access import Role
-from detector.errors import Refused, Unreachable, UnreadableInput
+from detector.errors import Refused, Unreachable, UnreadableInput, UsageError
 from tests.api.colours import GREY, RED, drawn
 from tests.serving import served
 
@@ -80,6 +80,55 @@ def test_a_picture_is_checked_with_its_use(lookalike: Client) -> None:
     with pytest.raises(Refused) as refused:
         lookalike.checks.create("http://127.0.0.1:8000/a.png", medium="ecommerce")
     assert refused.value.status == 422
+
+
+def test_a_finding_is_decided_on_as_it_was_seen(lookalike: Client) -> None:
+    talent = lookalike.talents.create(ref="AG-17", name="Ada")
+    lookalike.consents.create({**RELEASE, "talent_id": talent["id"]})
+    lookalike.references.create(talent["id"], ("ada.png", drawn(RED)))
+    lookalike.checks.create(
+        ("shop.png", drawn(RED, seed=5)), client="Acme", medium="ecommerce", declared_ai=True
+    )
+    (seen,) = lookalike.findings.list(state=["open", "escalated"], sort="newest")
+    assert lookalike.findings.counts(talent_id=talent["id"])[0]["findings"] == 1
+    assert lookalike.findings.review(seen, "escalated", note="ask her")["version"] == 1
+    with pytest.raises(Refused) as refused:
+        lookalike.findings.review(seen, "confirmed")
+    assert refused.value.code == "stale_version"
+    assert [one["outcome"] for one in lookalike.findings.history(seen["id"])] == ["escalated"]
+    assert lookalike.findings.picture(seen["id"]) == drawn(RED, seed=5)
+
+
+def test_a_scan_is_ordered_watched_and_stopped(lookalike: Client) -> None:
+    files = lookalike.scans.create(
+        [("a.png", drawn(RED)), ("b.png", drawn(GREY))], label="looks", medium="print"
+    )
+    assert (files["progress"]["total"], files["label"], files["use"]) == (2, "looks", {"medium": "print"})
+    addresses = lookalike.scans.create(
+        ["http://127.0.0.1:8000/a.png"], client="Acme", as_of="2026-05-01T00:00:00Z"
+    )
+    assert (addresses["client"], addresses["as_of"]) == ("Acme", "2026-05-01T00:00:00Z")
+    with pytest.raises(UsageError):
+        lookalike.scans.create(["http://127.0.0.1:8000/a.png", ("a.png", drawn(RED))])
+    assert {one["id"] for one in lookalike.scans.list()} == {files["id"], addresses["id"]}
+    lookalike.scans.cancel(files["id"])
+    assert lookalike.scans.wait(files["id"])["state"] == "cancelled"
+    assert list(lookalike.scans.rows(files["id"])) == []
+    with pytest.raises(Refused) as refused:
+        lookalike.scans.resume(files["id"])
+    assert refused.value.code == "scan_not_failed"
+
+
+def test_webhooks_are_managed(lookalike: Client) -> None:
+    hook = lookalike.webhooks.create("https://receiver.example/hooks", ["finding.created"])
+    assert lookalike.webhooks.rotate(hook["id"], keep_hours=1)["secret"] != hook["secret"]
+    assert lookalike.webhooks.update(hook["id"], enabled=False)["disabled_at"]
+    assert list(lookalike.webhooks.deliveries(hook["id"], state="dead")) == []
+    with pytest.raises(Refused) as refused:
+        lookalike.webhooks.send_again(hook["id"], "dlv_none")
+    assert refused.value.status == 404
+    lookalike.webhooks.delete(hook["id"])
+    assert list(lookalike.webhooks.list()) == []
 
 
 def test_what_the_service_refuses_is_raised_with_its_code(lookalike: Client, tmp_path: Path) -> None:

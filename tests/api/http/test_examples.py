@@ -19,7 +19,7 @@ from api.composition import Application
 from api.http.routes.consents import LICENCE
 from data.store.keys import NewKey
 from detector.access import Role
-from tests.api.colours import BLUE, GREEN, RED, drawn
+from tests.api.colours import BLUE, GREEN, RED, Installation, drawn
 from tests.serving import served
 
 ROOT = Path(__file__).parents[3]
@@ -43,6 +43,7 @@ def files(tmp_path: Path) -> Path:
     folder.mkdir()
     for name, colour in {"ada": RED, "eve": BLUE, "mia": GREEN}.items():
         (folder / f"{name}.png").write_bytes(drawn(colour))
+    (folder / "shop.png").write_bytes(drawn(RED, seed=9))
     header = "talent_ref,name,image,release_signed_at,agency\n"
     rows = "B-1,Eve,eve.png,2026-01-15,North\nB-2,Mia,mia.png,2026-01-15,North\n"
     (folder / "roster.csv").write_text(header + rows)
@@ -54,7 +55,13 @@ def files(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(app: FastAPI, application: Application, files: Path) -> Iterator[Run]:
+def working(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The serving process works on scans as well, as it does for a user."""
+    monkeypatch.setenv("LOOKALIKE_SERVE_JOBS", "1")
+
+
+@pytest.fixture
+def run(working: None, app: FastAPI, application: Application, files: Path) -> Iterator[Run]:
     """Runs a program on a text in the working folder, beside a running service; gives what it printed."""
     app.state.service.warm_up()
     _, key = application.store.keys.create(NewKey(Role.ADMIN, "console"))
