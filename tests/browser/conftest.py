@@ -43,6 +43,9 @@ WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 SCREENS = (("light", WIDE), ("dark", WIDE), ("light", NARROW), ("dark", NARROW))
 AXED = (("light", WIDE), ("dark", NARROW))
 
+SCREENSHOTS = os.environ.get("LOOKALIKE_SCREENSHOTS")
+"""Read at once: a test's installation begins without any such variable."""
+
 SignIn = Callable[..., Page]
 Flag = Callable[..., str]
 Look = Callable[[Page, str], None]
@@ -150,17 +153,16 @@ def sign_in(open_page: Callable[..., Page], application: Application) -> SignIn:
 @pytest.fixture
 def look() -> Look:
     """Look at the page as it is now, on every screen."""
-    folder = os.environ.get("LOOKALIKE_SCREENSHOTS")
 
     def looked(page: Page, name: str) -> None:
         page.wait_for_load_state("networkidle")
-        for theme, screen in SCREENS if folder else AXED:
+        for theme, screen in SCREENS if SCREENSHOTS else AXED:
             page.set_viewport_size(screen)
             page.emulate_media(color_scheme=theme)
             too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert too_wide <= 0, f"{name}: {too_wide} pixels run out at the side at {screen['width']}"
-            if folder:
-                shot = Path(folder) / f"{name}-{screen['width']}-{theme}.png"
+            if SCREENSHOTS:
+                shot = Path(SCREENSHOTS) / f"{name}-{screen['width']}-{theme}.png"
                 page.screenshot(path=str(shot), full_page=True)
             if (theme, screen) in AXED:
                 assert serious(page) == [], name
