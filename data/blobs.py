@@ -24,12 +24,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from data.vault import HEADER_BYTES, Vault, key_of
 from detector.errors import StoreError
 
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks: there only age tells
+    fcntl = None  # type: ignore[assignment]
+
 _STAGING = ".staging"
 _STALE = timedelta(hours=6)
+_DEAD = timedelta(minutes=1)
+"""How old a staged file must be before it is looked at who wrote it, where the system tells: its writer holds a lock."""
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
@@ -65,21 +73,32 @@ class Blobs:
         sha256 = hashlib.sha256(data).hexdigest()
         sealed = self._vault.seal(data, _context(sha256))
         with _translated(self.folder):
-            staged = self._write(sealed)
+            handle, staged = self._write(sealed)
         try:
             yield StagedBlob(sha256, len(data), staged, self.path(sha256))
         finally:
             staged.unlink(missing_ok=True)
+            handle.close()
 
-    def _write(self, data: bytes) -> Path:
+    def _write(self, data: bytes) -> tuple[BinaryIO, Path]:
+        """The file, written and locked for as long as it stays open."""
         staging = self.folder / _STAGING
         staging.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=staging)
-        with os.fdopen(handle, "wb") as file:
+        file = os.fdopen(handle, "wb")
+        try:
+            if fcntl is not None:
+                fcntl.flock(handle, fcntl.LOCK_EX)
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
-        return Path(name)
+            os.fsync(handle)
+            if fcntl is None:
+                file.close()  # elsewhere an open file can't be renamed
+        except BaseException:
+            file.close()
+            Path(name).unlink(missing_ok=True)
+            raise
+        return file, Path(name)
 
     def path(self, sha256: str) -> Path:
         """Where the file with this SHA-256 lies, if it is kept."""
@@ -138,13 +157,26 @@ class Blobs:
         return len(others)
 
     def clear_staging(self, now: datetime) -> None:
-        """Delete what a killed process left staged. Younger files may belong to a living one."""
+        """Delete what a killed process left staged. What a living one has staged is locked by it."""
         for file in (self.folder / _STAGING).glob("*"):
             try:
-                if file.stat().st_mtime < (now - _STALE).timestamp():
+                age = now.timestamp() - file.stat().st_mtime
+                if age > _STALE.total_seconds() or (age > _DEAD.total_seconds() and _is_abandoned(file)):
                     file.unlink()
             except FileNotFoundError:
                 continue  # another process cleared it first
+
+
+def _is_abandoned(file: Path) -> bool:
+    """Whether no process holds the file's lock; False where files can't be locked."""
+    if fcntl is None:
+        return False
+    with file.open("rb") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def _context(sha256: str) -> str:

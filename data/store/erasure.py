@@ -36,6 +36,8 @@ def erase(database: Database, blobs: Blobs, evidence: Blobs, talent_id: str) -> 
         blank = {"ref": talent_id, "name": talent_id, "agency": None, "erased_at": change.at}
         change.connection.execute(update(talent).where(talent.c.id == talent_id).values(blank))
         tombstone = find(change.connection, talent_id)
+    for folder in (blobs, evidence):
+        folder.clear_staging(database.clock())  # a killed import may have left a picture there
     sweep_rows(database, blobs)
     sweep_evidence(database, evidence)
     database.truncate_log()

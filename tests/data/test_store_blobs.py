@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -42,14 +41,17 @@ def test_only_a_hash_names_a_file(tmp_path: Path, name: str) -> None:
         Blobs(tmp_path).path(name)
 
 
-def test_old_staged_files_are_cleared_and_young_ones_kept(tmp_path: Path) -> None:
-    now = datetime(2026, 3, 1, tzinfo=UTC)
-    (tmp_path / ".staging").mkdir()
-    for name, age in (("old", timedelta(hours=7)), ("young", timedelta(hours=1))):
-        (tmp_path / ".staging" / name).write_bytes(b"half")
-        os.utime(tmp_path / ".staging" / name, ((now - age).timestamp(),) * 2)
-    Blobs(tmp_path).clear_staging(now)
-    assert [path.name for path in files(tmp_path)] == ["young"]
+def test_what_a_dead_process_staged_is_cleared_and_what_a_living_one_has_is_kept(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    later = datetime.now(UTC) + timedelta(minutes=2)
+    with blobs.stage(b"in use") as staged:
+        (tmp_path / ".staging" / "dead").write_bytes(b"half")
+        blobs.clear_staging(datetime.now(UTC))
+        assert len(files(tmp_path)) == 2, "a young file may be about to be locked"
+        blobs.clear_staging(later)
+        assert [path.read_bytes() for path in files(tmp_path)] == [b"in use"]
+        staged.keep()
+    assert blobs.read(staged.sha256) == b"in use"
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from data.store import Store
 from data.store.database import Database
 from detector.errors import NotFound
 from detector.signals import SignalId, SignalKind
+from tests.data.crashing import TURNS, run
 
 FACE = SignalId(SignalKind.FACE, "sface", "1", "112")
 WRITER = Path(__file__).with_name("store_writer.py")
@@ -57,6 +58,19 @@ def test_a_killed_import_loses_nothing_that_was_acknowledged(store_url: str, clo
             require_all(store, acknowledged)
         require_whole(store_url, clock)
     assert len(acknowledged) > 2 * ROUNDS
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+@pytest.mark.parametrize(
+    ("rounds", "sealed"), [(len(TURNS), True), pytest.param(6 * len(TURNS), False, marks=pytest.mark.slow)]
+)
+def test_killed_imports_scans_reviews_and_erasures_keep_what_they_promised(
+    tmp_path: Path, rounds: int, sealed: bool
+) -> None:
+    """`python -m tests.data.crashing --rounds 200` does the same for longer, from a seed of its own."""
+    crashes = run(tmp_path, rounds, seed=20260301, sealed=sealed)
+    assert sum(crashes.kills.values()) == rounds
+    assert crashes.promised.refs
 
 
 def require_all(store: Store, acknowledged: list[list[str]]) -> None:

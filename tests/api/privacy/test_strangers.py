@@ -51,19 +51,21 @@ def traces(pictures: list[bytes], vectors: list[bytes], crops: list[bytes]) -> l
     return [piece for piece in pieces if len(set(piece)) > 8]
 
 
-def test_a_thousand_strangers_leave_nothing(
+@pytest.mark.parametrize("count", [150, pytest.param(1000, marks=pytest.mark.slow)])
+def test_strangers_of_a_scan_leave_nothing(
     here: Installation,
     enrolled: Callable[[str, str], str],
     application: Application,
     scan: Callable[[list[bytes]], list[str]],
     state: Any,
+    count: int,
 ) -> None:
     enrolled("AG-1", "red")
-    pictures = strangers(1000)
+    pictures = strangers(count)
     assert scan([drawn(RED, seed=1, size=48)]) == ["needs_review"]
     before, kept = rows(here.folder / "state" / "lookalike.sqlite3"), set(state.files())
     verdicts = scan(pictures)
-    assert len(verdicts) == 1000
+    assert len(verdicts) == count
     assert set(verdicts) == {"no_match"}
     after = rows(here.folder / "state" / "lookalike.sqlite3")
     assert {name for name in after if after[name] != before[name]} <= KEPT_OF_A_SCAN
