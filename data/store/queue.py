@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -104,25 +104,30 @@ class Queue:
 
     def weekly(self, since: datetime) -> Sequence[Week]:
         """How many were found each week since, by client and verdict, the suppressed ones left out; oldest first."""
-        columns = select(finding.c.created_at, finding.c.client, finding.c.verdict)
+        day = func.date(finding.c.created_at).label("day")
+        columns = select(day, finding.c.client, finding.c.verdict, func.count().label("found"))
         found: Counter[tuple[date, str | None, str]] = Counter()
         with self._database.reading() as connection:
             query = self._narrowed(connection, columns, FindingFilter(since=since))
-            for row in connection.execute(query.where(finding.c.state != str(ReviewState.SUPPRESSED))):
-                found[_monday(row.created_at), row.client, row.verdict] += 1
+            query = query.where(finding.c.state != str(ReviewState.SUPPRESSED))
+            for row in connection.execute(query.group_by(day, finding.c.client, finding.c.verdict)):
+                found[_monday(date.fromisoformat(str(row.day))), row.client, row.verdict] += row.found
         return [Week(*of, count) for of, count in sorted(found.items(), key=_by_week)]
 
     def ages(self, at: datetime, days: Sequence[int] = (1, 7, 30)) -> Mapping[int | None, int]:
         """How many wait for somebody, by age: for each number of days those younger than that and not than the one
         before; None: the older ones."""
-        aged: dict[int | None, int] = dict.fromkeys((*days, None), 0)
         waiting = FindingFilter(states=PENDING)
+        since = [replace(waiting, since=at - timedelta(days=limit)) for limit in days]
         with self._database.reading() as connection:
-            query = self._narrowed(connection, select(finding.c.created_at), waiting)
-            for created_at in connection.execute(query).scalars():
-                age = at - created_at
-                aged[next((limit for limit in days if age < timedelta(days=limit)), None)] += 1
-        return aged
+            younger = [self._count(connection, each) for each in since]
+            every = self._count(connection, waiting)
+        steps = zip((*days, None), (*younger, every), (0, *younger), strict=True)
+        return {limit: count - before for limit, count, before in steps}
+
+    def _count(self, connection: Connection, wanted: FindingFilter) -> int:
+        query = self._narrowed(connection, select(func.count()).select_from(finding), wanted)
+        return int(connection.execute(query).scalar_one())
 
     def _narrowed(self, connection: Connection, query: Select[Any], wanted: FindingFilter) -> Select[Any]:
         for condition in (*_conditions(wanted), *self._limits(connection, wanted.agency)):
@@ -206,8 +211,8 @@ def _only_of(connection: Connection, agency: str) -> ColumnElement[bool]:
     return and_(_named(finding_talent.c.talent_id.in_(its)), ~_named(finding_talent.c.talent_id.not_in(its)))
 
 
-def _monday(at: datetime) -> date:
-    return at.date() - timedelta(days=at.weekday())
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 def _by_week(entry: tuple[tuple[date, str | None, str], int]) -> tuple[date, str, str]:

@@ -112,7 +112,7 @@ finding = Table(
     "finding",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("created_at", UtcDateTime, nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
     Column("key_id", ForeignKey("api_key.id"), nullable=False),
     Column("client", Text),
     Column("client_key", Text, index=True),
@@ -129,10 +129,12 @@ finding = Table(
     Column("reviewed_at", UtcDateTime),
     Column("repeats", String(40)),
     Index("ix_finding_queue", "state", "severity_rank", "created_at", "id"),
+    Index("ix_finding_when", "created_at", "id", "state", "severity", "verdict", "client"),
 )
 """Only flagged pictures have one. `client_key` is the client's name in one spelling; `severity_rank` is 0 for the
 gravest; `picture` is null where none was kept, or it was erased; `repeats` names the finding that a person called
-benign, of which this one is a repetition."""
+benign, of which this one is a repetition. The second index holds all that lists by date and counts ask for: rows are
+long."""
 
 finding_talent = Table(
     "finding_talent",

@@ -181,9 +181,11 @@ def _create_finding() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_finding"),
     )
     op.create_index("ix_finding_client_key", "finding", ["client_key"])
-    op.create_index("ix_finding_created_at", "finding", ["created_at"])
     op.create_index("ix_finding_picture", "finding", ["picture"])
     op.create_index("ix_finding_queue", "finding", ["state", "severity_rank", "created_at", "id"])
+    op.create_index(
+        "ix_finding_when", "finding", ["created_at", "id", "state", "severity", "verdict", "client"]
+    )
     op.create_index("ix_finding_scan_id", "finding", ["scan_id"])
     op.create_index("ix_finding_sha256", "finding", ["sha256"])
 
