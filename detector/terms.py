@@ -122,6 +122,12 @@ def _host(text: str) -> str:
     return host
 
 
+def _without_zero_byte(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("holds a zero byte, which is no character of a text")
+    return text
+
+
 def _countries(codes: Iterable[str], allowed: frozenset[str]) -> tuple[str, ...]:
     named = tuple(dict.fromkeys(code.strip().upper() for code in codes))
     strange = [code for code in named if code not in allowed]
@@ -131,7 +137,9 @@ def _countries(codes: Iterable[str], allowed: frozenset[str]) -> tuple[str, ...]
 
 
 Flag = Annotated[bool, Strict()]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_without_zero_byte)
+]
 Moment = Annotated[AwareDatetime, BeforeValidator(only_dates), AfterValidator(plain_offset)]
 Digest = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern="^[0-9a-fA-F]{64}$")]
 Domain = Annotated[str, AfterValidator(_host)]

@@ -277,6 +277,8 @@ def test_every_fault_of_a_record_is_named(north: TestClient) -> None:
         assert problem(north.post("/v1/consents", json=broken)) == (422, "invalid_consent_record")
         assert problem(north.post("/v1/consents", json={**broken, "talent_id": child["id"]}))[0] == 422
     strange = {**RELEASE, "talent_id": talent["id"], "grantor": {"role": "self", "name": "\ud800"}}
+    zero = {**LICENCE, "talent_id": talent["id"], "grantee": {"client": "Ac\x00me"}}
+    assert problem(north.post("/v1/consents", json=zero)) == (422, "invalid_consent_record")
     sent_so = {"content": json.dumps(strange), "headers": {"Content-Type": "application/json"}}
     assert problem(north.post("/v1/consents", **sent_so)) == (422, "invalid_consent_record")
 
