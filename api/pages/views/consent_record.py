@@ -121,12 +121,15 @@ def remarks(record: ConsentRecord) -> tuple[Remark, ...]:
 
 
 def endings(records: Iterable[ConsentRecord], now: datetime, limit: int) -> Sequence[Ending]:
-    """Of the records (newest versions) that hold or will hold, those that end first."""
+    """Of the records (newest versions) that hold or will hold, those that end first. A void one holds never."""
     held = (ConsentStatus.ACTIVE, ConsentStatus.SCHEDULED, ConsentStatus.SUSPENDED)
     found = [
         Ending(record, end, (end - now).days, end != record.ends_at)
         for record in records
-        if (end := effective_end(record)) is not None and end >= now and status(record, now) in held
+        if (end := effective_end(record)) is not None
+        and end >= now
+        and status(record, now) in held
+        and not defects(record)
     ]
     return sorted(found, key=lambda ending: (ending.at, ending.record.consent_id))[:limit]
 

@@ -57,7 +57,7 @@ def outcome_of(result: EnrolmentResult, size: tuple[int, int] | None) -> Outcome
         result.image,
         result.status,
         NAMES[result.status],
-        result.detail or "",
+        f"{len(faces)} clear faces: say which one is meant." if faces else result.detail or "",
         result.code or "",
         faces,
         width,

@@ -79,7 +79,7 @@ KINDS: Mapping[ConsentKind, tuple[str, str]] = {
     ConsentKind.AI_EDIT: ("AI edits", "The client may change photographs of the talent by AI."),
     ConsentKind.REPLICA_CREATE: (
         "Making a replica",
-        "The client may have a digital replica made; to use it takes the consent below as well.",
+        "The client may have a digital replica made; to use it takes a consent of its own.",
     ),
     ConsentKind.REPLICA_USE: ("Use of a replica", "The client may use a digital replica of the talent."),
     ConsentKind.TRAINING: (

@@ -86,8 +86,9 @@ def test_what_ends_next_comes_first_and_what_does_not_hold_is_left_out() -> None
     over = record("con_over", duration={"timezone": "UTC", "valid_to": "2026-05-01"})
     open_ended = record("con_open", duration={"timezone": "UTC"})
     draft = record("con_draft", form={})
+    void = record("con_void", kind="replica_use")
     taken = revoked(record("con_taken"), NOW, effective_at=NOW + 3 * DAY)
-    found = endings([later, over, open_ended, draft, taken, record()], NOW, 5)
+    found = endings([later, over, open_ended, draft, void, taken, record()], NOW, 5)
     assert [one.record.consent_id for one in found] == ["con_taken", "con_1", "con_later"]
     assert [(one.days, one.revoked) for one in found[:2]] == [(3, True), (91, False)]
     assert len(endings([later, taken, record()], NOW, 2)) == 2
