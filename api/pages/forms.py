@@ -82,7 +82,7 @@ def require_own_page(request: Request) -> None:
     """Refuse what a browser says comes from elsewhere. Raises Forbidden."""
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site", "none")
-    if site not in OUR_OWN or (origin is not None and urlsplit(origin).netloc != request.headers["host"]):
+    if site not in OUR_OWN or (origin is not None and urlsplit(origin).netloc != request.headers.get("host")):
         raise Forbidden(NOT_OURS)
 
 

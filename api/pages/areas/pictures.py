@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import Depends
@@ -15,6 +16,7 @@ from api.pages.route import page_router
 from api.pages.site import Site, TheSite
 from api.reports.thumbnails import small_jpeg
 from detector.access import Scope
+from detector.decoding import DecodeLimits, decode
 
 SIDES = {"thumb": 160, "page": 1280}
 """The longer side, in pixels, of each size that a page asks for."""
@@ -48,5 +50,8 @@ def reference(
 
 
 def _picture(site: Site, data: bytes, size: Size) -> Response:
-    made = small_jpeg(data, site.service.application.decoder, SIDES[size])
+    settings = site.service.settings
+    # decoding to about the size that is wanted is many times cheaper than decoding it whole
+    limits = DecodeLimits(settings.decode_max_bytes, settings.decode_max_pixels, 2 * SIDES[size])
+    made = small_jpeg(data, partial(decode, limits=limits), SIDES[size])
     return Response(made.data, media_type="image/jpeg")
