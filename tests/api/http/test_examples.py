@@ -23,16 +23,18 @@ from tests.api.colours import BLUE, GREEN, RED, Installation, drawn
 from tests.serving import served
 
 ROOT = Path(__file__).parents[3]
-DOC = (ROOT / "docs" / "service.md").read_text("utf-8")
-EXAMPLES = DOC.partition("\n## Examples\n")[2]
+EXAMPLES = (ROOT / "docs" / "service.md").read_text("utf-8").partition("\n## Examples\n")[2]
+README = (ROOT / "README.md").read_text("utf-8")
 YELLOW = (200, 200, 40)
+
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 
 Run = Callable[[list[str], str], str]
 
 
-def block(language: str) -> str:
-    """The one block of this language among the examples."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", EXAMPLES, re.MULTILINE | re.DOTALL)
+def block(language: str, text: str) -> str:
+    """The one block of this language in a text."""
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return str(found)
 
 
@@ -85,15 +87,22 @@ def run(working: None, app: FastAPI, application: Application, files: Path) -> I
         yield ran
 
 
+@needs_curl
 def test_curl_and_the_client_do_what_the_document_says(run: Run, application: Application) -> None:
-    if shutil.which("curl") is None:
-        pytest.skip("no curl here")
-    said = run(["bash", "-euo", "pipefail"], block("bash"))
+    said = run(["bash", "-euo", "pipefail"], block("bash", EXAMPLES))
     assert '"rejected":0' in said
     assert '"rejected":1' not in said
-    printed = run([sys.executable, "-"], block("python"))
+    printed = run([sys.executable, "-"], block("python", EXAMPLES))
     assert printed.splitlines()[0] == "active"
     assert {line for line in printed.splitlines() if line.startswith("B-")} == {"B-1 1", "B-2 1", "B-3 1"}
     people = application.store.talents.list(erased=True)
     assert sorted(talent.ref for talent in people if talent.erased_at is None) == ["B-1", "B-2", "B-3"]
     assert len([talent for talent in people if talent.erased_at]) == 2
+
+
+@needs_curl
+def test_the_readmes_calls_are_answered(run: Run, application: Application) -> None:
+    said = run(["bash", "-euo", "pipefail"], block("bash", README))
+    assert '"accepted":2' in said
+    assert '"verdict":"no_match"' in said
+    assert sorted(talent.ref for talent in application.store.talents.list()) == ["B-1", "B-2"]
