@@ -13,6 +13,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
@@ -135,7 +136,7 @@ def _settle(request: Request, site: Site, sent: Sent, draft: Draft) -> Response:
         return _form(request, site, sent.viewer, replace(draft, faults=faults_of(error.faults)))
     except Conflict as error:
         return _form(request, site, sent.viewer, replace(draft, faults=Faults({}, (error.detail,))))
-    return RedirectResponse(f"/consents/{kept.consent_id}?done=consent.recorded", HTTPStatus.SEE_OTHER)
+    return RedirectResponse(f"/consents/{quote(kept.consent_id)}?done=consent.recorded", HTTPStatus.SEE_OTHER)
 
 
 def _stated(site: Site, sent: Sent, draft: Draft, person: Talent) -> ConsentRecord:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -128,7 +128,7 @@ def revoke(consent_id: str, request: Request, site: TheSite, sent: Writing) -> R
     except (UsageError, Conflict) as error:
         attempt = Shown(known, 0, error.detail, reason, effective)
         return _record_page(request, site, sent.viewer, attempt, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return RedirectResponse(f"/consents/{known}?done=consent.revoked", HTTPStatus.SEE_OTHER)
+    return RedirectResponse(f"/consents/{quote(known)}?done=consent.revoked", HTTPStatus.SEE_OTHER)
 
 
 def talent_called(view: AgencyView, text: str) -> Talent | None:

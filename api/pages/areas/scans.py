@@ -9,6 +9,7 @@ resumed, is `api.jobs.ordering` and `data.store.scans`' to say.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from http import HTTPStatus
@@ -44,6 +45,8 @@ ROWS = 50
 UNPACKED = 4
 """A ZIP may hold this many times the largest request: pictures hardly shrink in one."""
 
+KNOWN_ID = re.compile(r"scn_[0-9a-z]+", re.ASCII)
+
 router = page_router()
 
 Reader = Annotated[Viewer, Depends(viewing(Scope.SCANS_READ))]
@@ -53,13 +56,14 @@ Writing = Annotated[Sent, Depends(sending(Scope.SCANS_WRITE))]
 
 @router.get("/scans")
 def show(request: Request, site: TheSite, viewer: Reader, before: str = "") -> Response:
-    found = site.store.scans.page(viewer.principal.client, before or None, SHOWN + 1)
+    place = before if KNOWN_ID.fullmatch(before) else None
+    found = site.store.scans.page(viewer.principal.client, place, SHOWN + 1)
     shown, now = found[:SHOWN], site.now()
     counts = site.store.scans.progress([scan.id for scan in shown])
     values = {
         "standings": [standing(scan, counts[scan.id], now) for scan in shown],
         "next": f"/scans?before={shown[-1].id}" if len(found) > SHOWN else None,
-        "first": "/scans" if before else None,
+        "first": "/scans" if place else None,
         "may_write": viewer.may(Scope.SCANS_WRITE),
     }
     return render(request, "scans/list.html", viewer, values)

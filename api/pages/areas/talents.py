@@ -39,6 +39,7 @@ SHOWN = 40
 """Talents, or references, on a page."""
 
 KNOWN_ID = re.compile(r"tal_[0-9a-z]+", re.ASCII)
+KNOWN_REFERENCE = re.compile(r"ref_[0-9a-z]+", re.ASCII)
 
 router = page_router()
 
@@ -132,7 +133,7 @@ def talent_page(
 ) -> Response:
     """One talent, with everything on record that the viewer may see."""
     talent = looked.talent
-    place = looked.after if looked.after.isalnum() or looked.after.startswith("ref_") else None
+    place = looked.after if KNOWN_REFERENCE.fullmatch(looked.after) else None
     found = site.store.references.page(talent.id, place, SHOWN + 1)
     row = site.service.application.registration.talent_row(talent)
     values = {

@@ -218,3 +218,39 @@ def test_a_record_is_downloaded_with_all_its_versions(browse_as: Browse, store: 
     store.consents.revoke(consent_id, reason="ended")
     found = browse_as().client.get(f"/consents/{consent_id}.json")
     assert [one["version"] for one in found.json()] == [1, 2]
+
+
+def test_any_id_that_a_record_was_given_leads_to_its_page(browse_as: Browse, grant: Grant) -> None:
+    grant(consent_id="Vertrag 17 #2?é")
+    browser = browse_as()
+    link = re.search(r'data-row href="([^"]+)"', browser.get("/consents"))
+    assert link
+    assert "Use of photographs: Acme" in browser.get(unescape(link[1]))
+    answer = browser.send(link[1], f"{link[1]}/revoke", {"reason": "ended"})
+    assert answer.status_code == 303
+    assert "Revoked." in browser.get(answer.headers["location"])
+
+
+@pytest.mark.parametrize(
+    "hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7 * 7 }}"]
+)
+def test_nothing_that_was_recorded_becomes_part_of_the_page(
+    browse_as: Browse, store: Store, application: Application, hostile: str
+) -> None:
+    talent = store.talents.add(f"ref {hostile}", f"name {hostile}", agency=hostile)
+    document = {
+        "kind": "photo_use",
+        "grantor": {"role": "agent", "name": hostile, "authority": hostile},
+        "grantee": {"client": hostile, "affiliates": [hostile]},
+        "scope": {"products": [hostile], "media": "any"},
+        "purpose": {"code": hostile, "description": hostile.ljust(30, "x")},
+        "form": {"signed_at": "2026-01-15", "document": hostile},
+    }
+    record = application.registration.record_consent(document, talent.id)
+    browser, consent = browse_as(), f"/consents/{record.consent_id}"
+    pages = ["/consents", consent, f"{consent}/revise", "/consents/new", "/talents"]
+    for path in [*pages, *(f"/talents/{talent.id}{end}" for end in ("", "/edit", "/erase"))]:
+        page = browser.get(path)
+        assert "<script>alert" not in page, path
+        assert "<img src=x" not in page, path
+    assert "{{ 7 * 7 }}" in browser.get(consent) or "7 * 7" not in hostile
