@@ -1,4 +1,4 @@
-"""What the store and the sources call things is what docs/store.md says."""
+"""What the store and the sources call things is what docs/store.md and docs/fetching.md say."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from data.store.tables import metadata
 
 ROOT = Path(__file__).resolve().parents[2]
-DOC = (ROOT / "docs" / "store.md").read_text(encoding="utf-8")
+DOC = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("store.md", "fetching.md"))
 
 NOUNS = "talent|reference|consent|signal|key|access|finding|webhook|delivery|scan|hold|evidence|vault|audit"
 
