@@ -19,6 +19,8 @@ from pathlib import Path
 from api.reports.cards import Gallery
 from api.reports.html import DEFAULT_LIMIT, ReportAbout, moment, write_html
 from api.reports.jsonl import read_rows, to_line
+from api.reports.junit import write_junit
+from api.reports.sarif import Dismissed, Written, nobody, write_sarif
 from api.reports.tables import columns_of, write_csv
 from api.reports.tally import Tally
 from api.runs import (
@@ -59,6 +61,13 @@ class Outputs:
     html_limit: int = DEFAULT_LIMIT
     resume: bool = False
     overwrite: bool = False
+    sarif: Path | None = None
+    junit: Path | None = None
+
+    def files(self) -> dict[str, Path | None]:
+        """The files to be written, by the option that names each."""
+        named = (self.out, self.html, self.csv, self.sarif, self.junit)
+        return dict(zip(("--out", "--html", "--csv", "--sarif", "--junit"), named, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +82,15 @@ class Parameters:
 @dataclass(frozen=True, slots=True)
 class Machinery:
     """What a run works with. `scanner` builds the runner for the moment that was settled; `facts` are for
-    the report; `watch` is told how many rows there are and will be, and gives what each new row calls."""
+    the report; `dismissed` tells what a person decided on the same picture before; `watch` is told how many rows there
+    are and will be, and gives what each new row calls."""
 
     scanner: Callable[[datetime], Scans]
     gallery: Gallery
     signals: tuple[str, ...]
     clock: Callable[[], datetime]
     facts: Mapping[str, str] = field(default_factory=dict)
+    dismissed: Dismissed = nobody
     watch: Callable[[int, int], AbstractContextManager[Callable[[int], None]]] = lambda _done, _total: (
         nullcontext(lambda _steps: None)
     )
@@ -188,7 +199,7 @@ class Run:
         return tally.inputs - before
 
     def report(self) -> None:
-        """Write CSV and HTML, where asked for."""
+        """Write CSV, SARIF, JUnit and HTML, where asked for."""
         if self._outputs.csv:
             write_csv(
                 self._outputs.csv,
@@ -196,6 +207,11 @@ class Run:
                 self._carried(),
                 list(columns_of(self._carried())),
             )
+        dismissed = self._machinery.dismissed
+        if self._outputs.sarif:
+            write_sarif(self._outputs.sarif, self.rows(), Written(self.header.version), dismissed)
+        if self._outputs.junit:
+            write_junit(self._outputs.junit, self.rows, self._about().title, dismissed)
         if self._outputs.html:
             write_html(
                 self._outputs.html,
@@ -240,7 +256,7 @@ def _unknown(columns: Mapping[str, str]) -> Mapping[str, str]:
 def require_folders(outputs: Outputs) -> None:
     """Raise UsageError when a result would go into a folder that isn't there: found out now, not after the
     scan."""
-    for option, path in (("--out", outputs.out), ("--html", outputs.html), ("--csv", outputs.csv)):
+    for option, path in outputs.files().items():
         if path is not None and not path.absolute().parent.is_dir():
             raise UsageError(f"{option} {path} lies in a folder that does not exist; make it first.")
         if path is not None and path.is_dir():

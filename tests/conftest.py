@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,8 @@ from data.weights import WeightsCache, manifest
 EVAL_SETTING = os.environ.get("LOOKALIKE_EVAL_DIR")
 EVAL_DIR = Path(EVAL_SETTING) if EVAL_SETTING else Path(__file__).resolve().parents[2] / "shared" / "eval"
 
-
 CHROMIUM = Path(os.environ.get("LOOKALIKE_CHROMIUM", "/usr/bin/chromium"))
+SARIF_MULTITOOL = os.environ.get("LOOKALIKE_SARIF_MULTITOOL") or shutil.which("sarif-multitool")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -46,6 +47,8 @@ def _absences() -> dict[str, str]:
         absent["evaluation"] = f"there are no evaluation pictures at {EVAL_DIR}"
     if not CHROMIUM.is_file():
         absent["browser"] = f"there is no Chromium at {CHROMIUM}"
+    if SARIF_MULTITOOL is None:
+        absent["sarif"] = "there is no sarif-multitool (npm install @microsoft/sarif-multitool)"
     if importlib.util.find_spec("open_clip") is None:
         absent["clip"] = "the extra clip is not installed"
     return absent

@@ -33,6 +33,8 @@ def check(
     out: opt.Out = None,
     html: opt.Html = None,
     csv: opt.Csv = None,
+    sarif: opt.Sarif = None,
+    junit: opt.Junit = None,
     html_limit: opt.HtmlLimit = 200,
     resume: opt.Resume = False,
     overwrite: opt.Overwrite = False,
@@ -63,7 +65,7 @@ def check(
                 lambda: [file_item(Path(file)) for file in absolute],
                 files=tuple(map(Path, absolute)),
             ),
-            Outputs(out, html, csv, html_limit, resume, overwrite),
+            Outputs(out, html, csv, html_limit, resume, overwrite, sarif, junit),
             Asked(
                 use={
                     "client": client,

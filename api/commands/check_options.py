@@ -59,6 +59,8 @@ Top = Annotated[
 Out = Annotated[Path | None, _result("out", "Write one JSON row per input, as it goes.")]
 Html = Annotated[Path | None, _result("html", "Write the report as one self-contained page.")]
 Csv = Annotated[Path | None, _result("csv", "Write the rows as a table, with the input's own columns.")]
+Sarif = Annotated[Path | None, _result("sarif", "Write the flagged ones as SARIF 2.1.0, for a code host.")]
+Junit = Annotated[Path | None, _result("junit", "Write a test case per picture as JUnit XML, for any CI.")]
 HtmlLimit = Annotated[
     int,
     typer.Option(

@@ -20,6 +20,7 @@ from api.commands.session import opened
 from api.outputs import require_safe
 from api.reports.gallery import StoreGallery
 from api.reports.jsonl import to_line
+from api.reports.sarif import Dismissal
 from api.reports.terminal import print_findings, summary_lines
 from api.scan_run import Inputs, Machinery, Outputs, Parameters, Ran, Run, require_folders
 from api.scanning import Scanner, ScanPlan, batch_for
@@ -28,6 +29,7 @@ from api.uses import parse_moment, use_from_options
 from data.sources import file_item
 from detector.decision import Severity
 from detector.errors import UsageError
+from detector.finding import Row
 from detector.naming import is_flagged
 from detector.use import Use
 
@@ -66,7 +68,7 @@ def run_and_exit(
     moment = parse_option("--as-of", asked.as_of)
     if outputs.resume and outputs.out is None:
         raise UsageError("--resume goes on with the rows of --out FILE; name that file")
-    require_safe({"--out": outputs.out, "--csv": outputs.csv, "--html": outputs.html}, inputs.files)
+    require_safe(outputs.files(), inputs.files)
     require_folders(outputs)
     with opened(ctx) as application:
         machinery = (machinery_for or machinery_of)(application, use, asked)
@@ -118,8 +120,16 @@ def machinery_of(application: Application, use: Use, asked: Asked) -> Machinery:
             "false positives": f"{application.settings.target_fpir:.1%} of strangers' faces, as calibrated",
             **({"not searched": "; ".join(map(str, application.gaps))} if application.gaps else {}),
         },
+        dismissed=partial(dismissal, application, use.client),
         watch=partial(watched, asked.quiet),
     )
+
+
+def dismissal(application: Application, client: str | None, row: Row) -> Dismissal | None:
+    """What a person decided on the same picture, of the same client or of none, if it settles this row."""
+    findings = application.store.findings
+    before = findings.benign(row, client) or findings.benign(row, None)
+    return None if before is None else Dismissal(before.id, str(before.state))
 
 
 def gallery_of(application: Application) -> StoreGallery:
@@ -161,7 +171,9 @@ def _print(run: Run, ran: Ran, outputs: Outputs, asked: Asked) -> None:
         return
     for line in summary_lines(ran.tally, ran.made, ran.seconds):
         note(line) if asked.as_json else say(line)
-    for name, path in (("rows", outputs.out), ("table", outputs.csv), ("report", outputs.html)):
+    for name, path in zip(
+        ("rows", "report", "table", "SARIF", "JUnit"), outputs.files().values(), strict=True
+    ):
         if path is not None:
             note(f"{name}: {path.absolute()}")
 

@@ -34,6 +34,8 @@ def scan(
     out: opt.Out = None,
     html: opt.Html = None,
     csv: opt.Csv = None,
+    sarif: opt.Sarif = None,
+    junit: opt.Junit = None,
     html_limit: opt.HtmlLimit = 200,
     resume: opt.Resume = False,
     overwrite: opt.Overwrite = False,
@@ -55,7 +57,7 @@ def scan(
     run_and_exit(
         ctx,
         Inputs(str(source.absolute()), lambda: opened, digest_of(source), files=(source,)),
-        Outputs(out, html, csv, html_limit, resume, overwrite),
+        Outputs(out, html, csv, html_limit, resume, overwrite, sarif, junit),
         Asked(
             use={
                 "client": client,

@@ -147,6 +147,12 @@ class Findings:
                 raise ValueError("the picture is not the one that the row speaks of")
             yield StagedFinding(new, picture)
 
+    def benign(self, row: Row, client: str | None) -> KeptFinding | None:
+        """The newest finding of the same picture and client whose review settles this row too; None if there is none."""
+        with self._database.reading() as connection:
+            before = benign_before(connection, row, _key_of(client), sorted(talents_in(row)))
+            return None if before is None else find(connection, before)
+
     def get(self, finding_id: str) -> KeptFinding:
         """Raises NotFound."""
         with self._database.reading() as connection:
