@@ -70,8 +70,8 @@ def main() -> None:
     os.environ["LOOKALIKE_IMAGE_NETWORK"] = options.image_network
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        state = _enrolled(options.folder, work, options.references)
-        sets = {"shop": _shop(options, work), "lfw": _lfw(options)}
+        state = enrolled_state(options.folder, work, options.references)
+        sets = {"shop": shop_pictures(options, work), "lfw": lfw_pictures(options)}
         found = [_measured(name, state, pictures, options) for name, pictures in sets.items() if pictures]
         starts = [_first_verdict(state, next(iter(sets.values()))[0]) for _ in range(STARTS)]
     for one in found:
@@ -89,11 +89,11 @@ def main() -> None:
 # The pictures and the registry
 
 
-def _shop(options: argparse.Namespace, work: Path) -> list[Path]:
+def shop_pictures(options: argparse.Namespace, work: Path) -> list[Path]:
     return make_catalogue(options.folder, work / "shop", options.pictures, options.seed)
 
 
-def _lfw(options: argparse.Namespace) -> list[Path]:
+def lfw_pictures(options: argparse.Namespace) -> list[Path]:
     """Photographs that are not in the gallery: a scan seldom meets the very references."""
     enrolled = {(options.folder / image).resolve() for _, image in read_gallery(options.folder)}
     every = [
@@ -103,7 +103,7 @@ def _lfw(options: argparse.Namespace) -> list[Path]:
     return [every[at] for at in chosen]
 
 
-def _enrolled(folder: Path, work: Path, references: int) -> Path:
+def enrolled_state(folder: Path, work: Path, references: int) -> Path:
     """A state directory with the first `references` of the evaluation gallery."""
     rows = (folder / "gallery.csv").read_text(encoding="utf-8").splitlines()
     roster = work / "roster.csv"
