@@ -12,11 +12,13 @@ import pytest
 
 @dataclass
 class Receiver:
-    """`answers`: status and headers of the next answers; after them it answers 204. `got`: headers and bodies."""
+    """`answers`: status and headers of the next answers; after them it answers 204. `got`: headers and
+    bodies. `told` is set with the first message."""
 
     address: str = ""
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     got: list[tuple[dict[str, str], str]] = field(default_factory=list)
+    told: threading.Event = field(default_factory=threading.Event)
 
 
 @pytest.fixture
@@ -27,6 +29,7 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"])).decode()
             kept.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            kept.told.set()
             status, headers = kept.answers.pop(0) if kept.answers else (204, {})
             self.send_response(status)
             for name, value in {"content-length": "0", **headers}.items():
