@@ -27,7 +27,8 @@ from api.pages.route import page_router
 from api.pages.site import Site, TheSite
 from api.pages.views.consent_form import FIRST, NO_FAULTS, Faults, Typed, document_of, faults_of, typed_of
 from api.pages.views.consent_record import Remark, remarks
-from api.pages.views.terms import KINDS, kind_of, sections_of
+from api.pages.views.terms import sections_of
+from api.pages.views.vocabulary import KINDS, kind_of
 from data.store import Talent
 from data.store.talents import TalentFilter
 from detector.access import Scope

@@ -28,8 +28,8 @@ from api.pages.route import page_router
 from api.pages.site import Site, TheSite
 from api.pages.views.consent_record import MEANINGS, Ending, changes, endings, parts_of, remarks
 from api.pages.views.notices import told_of
-from api.pages.views.terms import KINDS, kind_of
 from api.pages.views.timeline import timeline
+from api.pages.views.vocabulary import KINDS, kind_of
 from data.store import Talent
 from data.store.consents import ConsentFilter
 from detector.access import Scope

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from api.pages.views.terms import TERMS, Entry, Term, kind_of, sections_of, terms_of
+from api.pages.views.terms import TERMS, sections_of, terms_of
+from api.pages.views.vocabulary import Entry, Term, kind_of
 from detector.moments import localise, zone_of
 from detector.record import ConsentRecord
 from detector.terms import ANY

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, time, tzinfo
 from typing import Any
 
 from api.pages.views.consent_form import ENDINGS, term_value
-from api.pages.views.terms import CARRIED, TERMS, Entry, Section, Term, sections_of
+from api.pages.views.terms import CARRIED, TERMS, sections_of
 from api.pages.views.timeline import effective_end
+from api.pages.views.vocabulary import Entry, Section, Term
 from detector.moments import zone_of
 from detector.record import (
     DEFECTS,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from api.pages.views.consent_form import FIRST, Typed, document_of, faults_of, typed_of
-from api.pages.views.terms import CARRIED, KINDS, MEDIA, ROLES, TERMS, UNITS, Entry
+from api.pages.views.terms import CARRIED, TERMS
+from api.pages.views.vocabulary import KINDS, MEDIA, ROLES, UNITS, Entry
 from detector.errors import InvalidRecord
 from detector.record import ConsentRecord, parse_record
 from detector.terms import ConsentKind, GrantorRole, PayUnit
