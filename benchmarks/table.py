@@ -41,6 +41,7 @@ RUNS = (
     Run("throughput", ("benchmarks.throughput", "{eval}")),
     Run("clip_speed", ("benchmarks.clip_speed",)),
     Run("enrolment", ("benchmarks.enrolment", "{eval}")),
+    Run("load", ("benchmarks.load", "{eval}")),
     Run("index", ("benchmarks.index_bench",)),
 )
 

@@ -61,6 +61,7 @@ def create_app(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service, app.state.metrics, app.state.refusals = service, metrics, refusals
+    metrics.gauge("checks_waiting", "Checks that no worker has taken yet.", lambda: service.checks.waiting)
     app.state.api_routes = api_routes()
     problems.install(app)
     for module in ROUTES:
