@@ -40,9 +40,7 @@ class Archive:
             self._zip = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
             raise _damaged() from error
-        members = [
-            info for info in self._zip.infolist() if not info.is_dir() and not _left_by_macos(info.filename)
-        ]
+        members = [info for info in self._zip.infolist() if _is_a_file(info.filename)]
         require_few(len(members), limits)
         self._members = by_safe_name((info.filename, info) for info in members)
         self._budget = Budget(limits)
@@ -60,6 +58,11 @@ class Archive:
                 return self._budget.read(name, member)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
             raise UnreadableInput(f"{name} is damaged in the ZIP; pack it again", code="damaged") from error
+
+
+def _is_a_file(name: str) -> bool:
+    """A damaged table of contents may have an empty name, which `ZipInfo.is_dir` breaks on."""
+    return not name.endswith("/") and not _left_by_macos(name)
 
 
 def _require_small_contents(file: IO[bytes], limits: BundleLimits) -> None:

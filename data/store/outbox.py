@@ -137,10 +137,19 @@ class Outbox:
             self._disable(due.webhook_id)
 
     def deliveries(
-        self, webhook_id: str, states: Collection[DeliveryState] = (), after: str | None = None, limit: int = 50
+        self,
+        webhook_id: str,
+        states: Collection[DeliveryState] = (),
+        after: str | None = None,
+        limit: int = 50,
     ) -> Sequence[Delivery]:
         """Deliveries of a webhook, the newest first, from behind the id `after` on."""
-        query = _with_type().where(delivery.c.webhook_id == webhook_id).order_by(delivery.c.id.desc()).limit(limit)
+        query = (
+            _with_type()
+            .where(delivery.c.webhook_id == webhook_id)
+            .order_by(delivery.c.id.desc())
+            .limit(limit)
+        )
         if states:
             query = query.where(delivery.c.state.in_(sorted(states)))
         if after is not None:
@@ -233,7 +242,11 @@ def _lease(connection: Connection, ids: Sequence[str], until: datetime) -> None:
 
 
 def _give_up(connection: Connection, ids: Sequence[str]) -> None:
-    values = {"state": "dead", "next_at": None, "last_error": "the webhook was disabled, or its key has ended"}
+    values = {
+        "state": "dead",
+        "next_at": None,
+        "last_error": "the webhook was disabled, or its key has ended",
+    }
     connection.execute(update(delivery).where(delivery.c.id.in_(ids)).values(values))
 
 

@@ -161,7 +161,11 @@ class Forms:
         """First the picture alone, then every field that has an example as well."""
         if self._imports:
             return _archive(world.picture) if number else _files(world.picture)
-        files = {name: ("a.png", world.picture) for name in ("picture", "pictures", "files") if name in self._properties}
+        files = {
+            name: ("a.png", world.picture)
+            for name in ("picture", "pictures", "files")
+            if name in self._properties
+        }
         fields = filled(self._examples, world) if number else {}
         return f"form {number}", {"files": files, "data": fields}
 
