@@ -415,7 +415,8 @@ def _explain(error: ValidationError, values: Mapping[str, Any], origins: Mapping
 
 
 def _shown(name: str, values: Mapping[str, Any], faults: Sequence[str]) -> str:
-    """A URL may hold a password, and keys are keys: neither is repeated; of tables, what is wrong with which entry is said."""
+    """A URL may hold a password, and keys are keys: neither is repeated. Of tables it is said what is wrong with which
+    entry."""
     if name in {"store_url", "vault_keys"}:
         return "not usable"
     if name == "face_networks":
