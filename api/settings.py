@@ -150,7 +150,24 @@ class Settings(BaseModel):
         int, Field(ge=0, le=36500), Accepts("a whole number of days; 0: without an end")
     ] = Field(default=0, description="How long pictures of settled findings are kept.")
     audit_key_file: Annotated[Folder | None, Accepts("a PEM file with an Ed25519 private key")] = Field(
-        default=None, description="The key that `lookalike audit checkpoint` signs with."
+        default=None, description="The key that evidence and checkpoints of the audit chain are signed with."
+    )
+    evidence_font: Annotated[Folder | None, Accepts("a TrueType file")] = Field(
+        default=None, description="The font of evidence as PDF, for names in other than Latin letters."
+    )
+    notice_jurisdictions: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_listed),
+        Accepts("a list such as US-NY, EU (in a variable: separated by commas)"),
+    ] = Field(default=(), description="Whose statutes a take-down notice names.")
+    notice_contact: Annotated[str | None, Accepts("text of any number of lines")] = Field(
+        default=None, description="Whom the receiver of a take-down notice can answer."
+    )
+    notice_signature: Annotated[str | None, Accepts("text of any number of lines")] = Field(
+        default=None, description="The signature block of a take-down notice."
+    )
+    notice_folder: Annotated[Folder | None, Accepts("a folder with notice.txt and statutes.toml")] = Field(
+        default=None, description="Your own template and statutes of take-down notices."
     )
     weights_dirs: Annotated[
         tuple[Folder, ...],
@@ -368,7 +385,14 @@ def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     def anchor(value: Any) -> Any:
         return str(folder / Path(value).expanduser()) if isinstance(value, str) and value.strip() else value
 
-    for name in ("state_dir", "cache_dir", "vault_key_file", "audit_key_file"):
+    for name in (
+        "state_dir",
+        "cache_dir",
+        "vault_key_file",
+        "audit_key_file",
+        "evidence_font",
+        "notice_folder",
+    ):
         if name in values:
             values[name] = anchor(values[name])
     for name in ("weights_dirs", "c2pa_trust_lists"):
