@@ -22,10 +22,12 @@ from detector.use import Use
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Check:
-    """One thing under check. `at`: the moment that the verdict speaks of; None: now."""
+    """One thing under check. `at`: the moment that the verdict speaks of; None: now. `fetched`: where on the web it
+    was had, and how it was answered; kept with a finding."""
 
     picture: Submission | Sighting
     at: datetime | None = None
+    fetched: Row | None = None
 
     @property
     def size(self) -> int:

@@ -118,6 +118,27 @@ def read_key(path: Path) -> Ed25519PrivateKey:
     return key
 
 
+def read_public_key(path: Path) -> str:
+    """The public key in a file, as hex: written so, or as PEM. Raises UsageError."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - see _is_signed
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+
+    try:
+        text = path.read_bytes().strip()
+    except OSError as error:
+        raise UsageError(f"the public key {path} can't be read ({error.strerror})") from error
+    try:
+        if not text.startswith(b"-----"):
+            return Ed25519PublicKey.from_public_bytes(bytes.fromhex(text.decode())).public_bytes_raw().hex()
+        key = load_pem_public_key(text)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise UsageError(f"{path} holds no Ed25519 public key, as hex or PEM") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise UsageError(f"the key in {path} is not an Ed25519 key")
+    return key.public_bytes_raw().hex()
+
+
 def write_new_key(path: Path) -> str:
     """Make a private key, in a new file for its owner alone; returns the public half. Raises UsageError."""
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - see _is_signed

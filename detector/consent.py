@@ -21,6 +21,7 @@ from detector.case import Case, Ground, Limb, Term, owns_host
 from detector.considered import Book, book_of, considered, look, place
 from detector.coverage import Assessment, assess, creations, limb_of
 from detector.decision import Considered, Decision, Evidence, Reason, Severity, TalentStanding, Verdict
+from detector.inputs import Inputs
 from detector.matches import CopyClass
 from detector.moments import aware
 from detector.reasons import DATE_CODES, Qualifier, meaning
@@ -76,6 +77,7 @@ def decide(
         talent_id=talent.talent_id if talent is not None else None,
         signal=evidence.signal,
         threshold=evidence.threshold,
+        inputs=Inputs(evidence, claimed, tuple(records), talent, now, tuple(clients_of_domain)),
     )
 
 

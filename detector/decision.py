@@ -3,12 +3,16 @@ it again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from detector.matches import CopyClass, Doubt
 from detector.use import SyntheticClass
+
+if TYPE_CHECKING:
+    from detector.inputs import Inputs
 
 
 class Verdict(StrEnum):
@@ -94,7 +98,7 @@ class Evidence:
 class Decision:
     """The verdict on one match. `row` is the row of the decision table that decided (docs/consent.md);
     `qualifier` is the code behind the colon there (`photo_licence_only`); `inputs_sha256` hashes all inputs
-    in canonical form."""
+    in canonical form, which are themselves in `inputs`."""
 
     verdict: Verdict
     qualifier: str | None
@@ -107,3 +111,4 @@ class Decision:
     talent_id: str | None = None
     signal: str | None = None
     threshold: float | None = None
+    inputs: Inputs | None = field(default=None, compare=False, repr=False)

@@ -15,6 +15,7 @@ from detector.credentials.claims import Credentials, Ingredient
 from detector.credentials.rows import credentials_row
 from detector.decision import Considered, Decision, Reason, Severity, Verdict
 from detector.errors import InputError
+from detector.inputs import inputs_row
 from detector.matches import CopyMatch, FaceMatch, ScoredCandidate
 from detector.proofs import Polygon, Proof
 from detector.signals import Box, Face, FaceQuality, SignalSet
@@ -237,6 +238,9 @@ def _region_row(region: Polygon) -> list[list[float]]:
 
 
 def _decision_row(decision: Decision) -> Row:
+    """What somebody may act on also says from what it can be decided again."""
+    again = decision.severity is not Severity.NONE and decision.inputs is not None
+    inputs = {"inputs": inputs_row(decision.inputs)} if again and decision.inputs else {}
     return {
         "verdict": decision.verdict,
         "qualifier": decision.qualifier,
@@ -248,6 +252,7 @@ def _decision_row(decision: Decision) -> Row:
         "signal": decision.signal,
         "threshold": None if decision.threshold is None else round(decision.threshold, 4),
         "inputs_sha256": decision.inputs_sha256,
+        **inputs,
     }
 
 

@@ -1,7 +1,8 @@
 """What a client may read of a row: what was asked about its own use, and nothing of what others were granted. Pure.
 
 A decision lists every consent record it looked at and why each did not cover the use, so that an agency's reviewer can
-follow it. Of a record that is another client's, its existence alone tells who works with whom.
+follow it, and its inputs name them all. Of a record that is another client's, its existence alone tells who works with
+whom.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ def _with_own(part: Row) -> Row:
 
 
 def _own(decision: Row) -> Row:
+    shown = {name: value for name, value in decision.items() if name != "inputs"}
     return {
-        **decision,
+        **shown,
         "consents": [record for record in decision["consents"] if not _may_be_anothers(record)],
         "reasons": [_unnamed(reason) for reason in decision["reasons"]],
     }

@@ -111,7 +111,8 @@ class Checks:
         """A flagged row, kept. None when all whom it names were erased since: then it must be made anew."""
         data = check.picture.data if isinstance(check.picture, Submission) else None
         picture = data if isinstance(data, bytes) else None
-        new = NewFinding(row, caller.key_id, caller.client, picture=picture)
+        kept_row = row if check.fetched is None else {**row, "fetched": check.fetched}
+        new = NewFinding(kept_row, caller.key_id, caller.client, picture=picture)
         kept = self._application.store.findings.add(new)
         if kept is None:
             return None

@@ -19,6 +19,7 @@ from data.store.changes import Changes
 from data.store.consents import Consents
 from data.store.coverage import Coverage
 from data.store.database import Clock, Database
+from data.store.exports import Exports
 from data.store.finding_erasure import evidence_names, sweep_evidence
 from data.store.findings import Findings
 from data.store.holds import Holds
@@ -65,6 +66,7 @@ class Store:
         self.audit = AuditLog(database)
         self.keys = Keys(database)
         self.findings = Findings(database, evidence)
+        self.exports = Exports(database)
         self.queue = Queue(database)
         self.webhooks = Webhooks(database, vault)
         self.outbox = Outbox(database)

@@ -25,6 +25,7 @@ from api.http.pictures import name_of
 from api.http.problems import documented
 from api.http.service import Service, TheService
 from api.signal_document import SignalDocument, SignalNames, require_same
+from data.sources.web import address_named
 from detector.access import Principal, Scope
 from detector.errors import InputError, TooLarge, UnsupportedMedia, UsageError
 from detector.faces.sface import SIGNAL
@@ -189,7 +190,12 @@ async def _of_address(
         raise RequestValidationError(faults) from error
     use = use_claimed({**columns, **asked.use.columns()}, caller)
     fetched = await service.checks.fetch(asked.url)
-    return Check(Submission(fetched.url, fetched.data, use), asked.as_of)
+    answered = {
+        "url": address_named(fetched.url),
+        "final_url": address_named(fetched.final_url),
+        "headers": dict(fetched.headers),
+    }
+    return Check(Submission(fetched.url, fetched.data, use), asked.as_of, answered)
 
 
 async def _body(request: Request, most: int) -> bytes:
