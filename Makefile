@@ -19,12 +19,15 @@ types:
 imports:
 	PYTHONPATH=. lint-imports
 
+# Tests run side by side, one process per core; four at most, since each loads the networks.
+SPREAD ?= --numprocesses auto --maxprocesses 4 --dist worksteal
+
 # Fast: what a change is tested with. Leaves out the whole evaluation from end to end, which CI runs.
 test:
-	$(PYTHON) -m pytest -m "not slow"
+	$(PYTHON) -m pytest -m "not slow" $(SPREAD)
 
 test-slow:
-	$(PYTHON) -m pytest -m slow
+	$(PYTHON) -m pytest -m slow $(SPREAD)
 
 test-clip:
 	$(PYTHON) -m pytest -m clip

@@ -9,7 +9,7 @@ two speeds is what the service is held against, since the machine may have other
 share the machine's cores. Printed: requests a second beside it, the middle and the slowest hundredth of the
 answers' times, the service's memory and how it grows, and answers that differ from the one given alone (wrong).
 
-Needs locust: `pip install locust`.
+Needs the extra `bench`: `pip install -e '.[bench]'`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ without_talent(row, id) ─▶ the row as far as it speaks of others, or None wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from detector.decision import Severity, Verdict
@@ -39,14 +39,22 @@ def without_talent(row: Row, talent_id: str) -> Row | None:
     A face that was given to them goes as a whole, and so does a copy of their reference, and an ingredient that is one.
     What the file says of itself goes too: its own words may name them. The verdict is then the gravest of what is left.
     """
-    faces = [_without_candidate(face, talent_id) for face in row["faces"] if not _speaks_of(face, talent_id)]
+    stays = [place for place, face in enumerate(row["faces"]) if not _speaks_of(face, talent_id)]
+    faces = [_without_candidate(row["faces"][place], talent_id) for place in stays]
     copies = [copy for copy in row["copies"] if not _speaks_of(copy, talent_id)]
     made_from = [part for part in row.get("ingredients", ()) if not _speaks_of(part, talent_id)]
     left = {**row, "faces": faces, "copies": copies, "ingredients": made_from, "credentials": None}
+    if "unsearched_faces" in row:
+        left["unsearched_faces"] = _moved_up(row["unsearched_faces"], stays)
     if not talents_in({**left, "decision": None}):
         return None
     gravest = max((part["decision"] for part in (*copies, *made_from, *faces)), key=_gravity)
     return left | {"verdict": gravest["verdict"], "severity": gravest["severity"], "decision": gravest}
+
+
+def _moved_up(unsearched: Iterable[Row], stays: Sequence[int]) -> list[Row]:
+    """Those of the faces that stay, with their new places."""
+    return [{**face, "face": stays.index(face["face"])} for face in unsearched if face["face"] in stays]
 
 
 def _speaks_of(part: Row, talent_id: str) -> bool:

@@ -96,11 +96,12 @@ def test_the_guide_names_every_column_of_a_use():
         assert f"`{each.name}`" in text, each.name
 
 
-def test_the_guide_names_every_code_an_input_can_fail_with():
+def test_the_guides_name_every_code_an_input_can_fail_with():
+    """Those of a scan in the guide to its rows, those of uploads and web addresses beside them."""
     root = DOCS.parent
     modules = [root / "detector" / "decoding.py", *(root / "data" / "sources").glob("*.py")]
     code = re.compile(r'(?:code=|Error: |(?:BAD_ROW|MISSING|SOURCE) = )"([a-z_]+)"')
     found = {name for module in modules for name in code.findall(module.read_text("utf-8"))}
     assert {"truncated", "animated", "file_missing", "bad_row", "folder_loop"} <= found
-    text = (DOCS / "findings.md").read_text("utf-8")
+    text = "".join((DOCS / f"{name}.md").read_text("utf-8") for name in ("findings", "store", "fetching"))
     assert [name for name in sorted(found) if f"`{name}`" not in text] == []

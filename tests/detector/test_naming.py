@@ -99,3 +99,12 @@ def test_the_files_own_words_go_with_whom_they_may_name() -> None:
     left = without_talent(made, "tal_a")
     assert left is not None
     assert left["credentials"] is None
+
+
+def test_faces_that_nobody_was_looked_for_by_are_still_named_by_their_places() -> None:
+    """The places count from what is left: the first face goes, the second and third move up."""
+    made = row(face("tal_a"), face("tal_b"), face(None))
+    made["unsearched_faces"] = [{"face": 0, "reasons": ["blurred"]}, {"face": 2, "reasons": ["too_small"]}]
+    left = without_talent(made, "tal_a")
+    assert left is not None
+    assert left["unsearched_faces"] == [{"face": 1, "reasons": ["too_small"]}]
