@@ -32,6 +32,17 @@ from pydantic import (
 )
 
 from api.own_networks import NetworkName, OwnFaceNetwork, anchored, from_text
+from api.setting_values import (
+    Accepts,
+    Filled,
+    Folder,
+    filled,
+    folders,
+    header_text,
+    image_network,
+    listed,
+    usable_url,
+)
 from detector.errors import SettingsError
 
 PREFIX = "LOOKALIKE_"
@@ -44,17 +55,7 @@ CONFIG_NAME = "lookalike.toml"
 RENAMED = {"image_model": "image_network"}
 """Former names of settings, which still count where the new one isn't set in the same place."""
 
-IMAGE_NETWORKS = ("sscd", "sscd-224", "tower")
-"""Image networks with a name of their own; any other value of `image_network` is an open_clip spec."""
-
 MEBIBYTE = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Accepts:
-    """What a setting takes, as the end of the sentence 'it accepts …'."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,57 +70,6 @@ class Origin:
 
 
 DEFAULT = Origin("default")
-
-
-def _expanded(path: Path) -> Path:
-    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links the user chose
-
-
-def _filled(text: str) -> str:
-    if not text.strip():
-        raise ValueError("is empty")
-    return text.strip()
-
-
-def _folders(value: object) -> object:
-    """A variable holds several folders as PATH does; the file has a list."""
-    return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
-
-
-def _listed(value: object) -> object:
-    """A variable holds several values with commas between; the file has a list."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _header_text(text: str) -> str:
-    if not (text.isascii() and text.isprintable()):
-        raise ValueError("holds characters that no header takes")
-    return text
-
-
-def _image_network(name: str) -> str:
-    if name in IMAGE_NETWORKS or "/" in name or name.startswith(("hf-hub:", "local-dir:")):
-        return name
-    raise ValueError("names no image network")
-
-
-def _usable_url(url: str) -> str:
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        backend = make_url(url).get_backend_name()
-    except ArgumentError:
-        raise ValueError("is no database URL") from None
-    if backend not in {"sqlite", "postgresql"}:
-        raise ValueError(f"is a URL for {backend}")
-    return url
-
-
-Filled = AfterValidator(_filled)
-Folder = Annotated[
-    Path, BeforeValidator(lambda v: _filled(v) if isinstance(v, str) else v), AfterValidator(_expanded)
-]
 
 
 class Settings(BaseModel):
@@ -137,7 +87,7 @@ class Settings(BaseModel):
     )
     store_url: Annotated[
         str | None,
-        AfterValidator(lambda url: url if url is None else _usable_url(_filled(url))),
+        AfterValidator(lambda url: url if url is None else usable_url(filled(url))),
         Accepts("an SQLAlchemy URL that starts with sqlite: or postgresql:"),
     ] = Field(default=None, description="The database. Unset: SQLite in the state directory.")
     vault_key_file: Annotated[Folder | None, Accepts("a file; docs/privacy.md tells what is in it")] = Field(
@@ -157,7 +107,7 @@ class Settings(BaseModel):
     )
     notice_jurisdictions: Annotated[
         tuple[str, ...],
-        BeforeValidator(_listed),
+        BeforeValidator(listed),
         Accepts("a list such as US-NY, EU (in a variable: separated by commas)"),
     ] = Field(default=(), description="Whose statutes a take-down notice names.")
     notice_contact: Annotated[str | None, Accepts("text of any number of lines")] = Field(
@@ -171,7 +121,7 @@ class Settings(BaseModel):
     )
     weights_dirs: Annotated[
         tuple[Folder, ...],
-        BeforeValidator(_folders),
+        BeforeValidator(folders),
         Accepts(f"a list of folders (in a variable: separated by {os.pathsep!r})"),
     ] = Field(default=(), description="Folders searched for network weights before the cache.")
     offline: Annotated[bool, Accepts("true or false")] = Field(
@@ -200,7 +150,7 @@ class Settings(BaseModel):
             "ViT-B-32/laion2b_s34b_b79k, hf-hub:… or local-dir:…"
         ),
         BeforeValidator(lambda value: None if value in ("", "none") else value),
-        AfterValidator(lambda name: name if name is None else _image_network(name)),
+        AfterValidator(lambda name: name if name is None else image_network(name)),
     ] = Field(
         default="sscd",
         description="The network that embeds whole pictures, to find copies by.",
@@ -245,7 +195,7 @@ class Settings(BaseModel):
     )
     c2pa_trust_lists: Annotated[
         tuple[Folder, ...],
-        BeforeValidator(_folders),
+        BeforeValidator(folders),
         Accepts(f"a list of PEM files (in a variable: separated by {os.pathsep!r})"),
     ] = Field(default=(), description="Authorities whose C2PA signers are trusted. None: nobody is.")
     c2pa_fetch: Annotated[bool, Accepts("true or false")] = Field(
@@ -278,7 +228,7 @@ class Settings(BaseModel):
     ] = Field(default=30.0, description="How long fetching one picture may take, with all redirects.")
     web_contact: Annotated[
         str | None,
-        AfterValidator(lambda text: text if text is None else _header_text(_filled(text))),
+        AfterValidator(lambda text: text if text is None else header_text(filled(text))),
         Accepts("a web or mail address in plain ASCII"),
     ] = Field(default=None, description="Whom sites may write to about fetching; sent as part of User-Agent.")
     web_robots: Annotated[bool, Accepts("true or false")] = Field(
@@ -286,7 +236,7 @@ class Settings(BaseModel):
     )
     web_networks: Annotated[
         tuple[IPvAnyNetwork, ...],
-        BeforeValidator(_listed),
+        BeforeValidator(listed),
         Accepts("a list of networks such as 10.2.0.0/16 (in a variable: separated by commas)"),
     ] = Field(
         default=(), description="Private networks that may be fetched from although they aren't public."
@@ -298,7 +248,7 @@ class Settings(BaseModel):
     )
     consent_notice_days: Annotated[
         tuple[Annotated[int, Field(ge=1, le=60)], ...],
-        BeforeValidator(_listed),
+        BeforeValidator(listed),
         Accepts("a list of whole numbers from 1 to 60 (in a variable: separated by commas)"),
     ] = Field(
         default=(30, 7, 1),
