@@ -197,6 +197,10 @@ class Findings(Resource):
     def picture(self, finding_id: str) -> bytes:
         return self._client.call("GET", f"/v1/findings/{finding_id}/picture").content
 
+    def evidence(self, finding_id: str) -> bytes:
+        """The signed bundle, a ZIP file; `lookalike verify` reads it."""
+        return self._client.call("GET", f"/v1/findings/{finding_id}/evidence").content
+
     def history(self, finding_id: str) -> Sequence[Row]:
         found: Sequence[Row] = self._client.call("GET", f"/v1/findings/{finding_id}/history").json()
         return found

@@ -16,9 +16,11 @@ from api.evidence.gathering import Gathered, gather
 from api.evidence.plates import Plate, draw_plate
 from api.evidence.report import Printed, report_pdf
 from data.checkpoints import public_of, read_key
+from data.store import Store
 from data.store.chain import AuditEvent
 from data.store.findings import KeptFinding, Review
-from detector.errors import UsageError
+from detector.access import Principal
+from detector.errors import Forbidden, UsageError
 
 if TYPE_CHECKING:
     from api.composition import Application
@@ -69,6 +71,17 @@ def export(application: Application, finding_id: str, by: str) -> bytes:
     bundle = pack(members, about, key)
     _record(application, gathered.finding.id, bundle, by)
     return bundle
+
+
+def require_may_export(store: Store, caller: Principal, finding: KeptFinding) -> None:
+    """Raise Forbidden for a key bound to a client, or to an agency that is not everybody's in the finding: a bundle
+    holds the records of every client, and the names of the talents."""
+    agencies = [talent.agency for talent in store.talents.many(finding.talents).values()]
+    if caller.client is not None or not all(map(caller.sees_agency, agencies)):
+        raise Forbidden(
+            "evidence holds records of other clients and agencies: it takes a key that sees them all",
+            code="evidence_not_yours",
+        )
 
 
 def _record(application: Application, finding_id: str, bundle: bytes, by: str) -> None:

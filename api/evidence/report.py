@@ -15,7 +15,7 @@ from reportlab.platypus import Flowable
 
 from api.evidence.gathering import Gathered, Matter
 from api.evidence.plates import Plate
-from api.evidence.sheet import Sheet
+from api.evidence.sheet import LEAST, TALLEST, Sheet
 from api.reports.credentials import facts_of
 from detector.finding import Row
 from detector.record import ConsentRecord, defects, status
@@ -94,7 +94,7 @@ def _front(sheet: Sheet, printed: Printed) -> Iterator[Flowable]:
 
 def _picture(sheet: Sheet, gathered: Gathered) -> Iterator[Flowable]:
     finding, row = gathered.finding, gathered.row
-    yield sheet.heading("The picture")
+    yield from sheet.heading("The picture")
     facts: list[tuple[str, Any]] = [
         ("Source", row["source"]),
         ("SHA-256", row["sha256"]),
@@ -121,7 +121,7 @@ def _kept(gathered: Gathered) -> str:
 def _plates(sheet: Sheet, printed: Printed) -> Iterator[Flowable]:
     if not printed.plates:
         return
-    yield sheet.heading("Side by side")
+    yield from sheet.heading("Side by side", TALLEST + LEAST / 2)
     matters = {matter.of: matter for matter in printed.gathered.matters}
     for plate in printed.plates:
         matter = matters[plate.of]
@@ -140,7 +140,7 @@ def _caption(gathered: Gathered, matter: Matter, plate: Plate) -> str:
 
 
 def _scores(sheet: Sheet, gathered: Gathered) -> Iterator[Flowable]:
-    yield sheet.heading("Scores and thresholds")
+    yield from sheet.heading("Scores and thresholds")
     yield sheet.text(
         "Strength is a calibrated log-likelihood ratio, similarity the raw cosine. The threshold is of the strength for "
         "faces, of the similarity or agreement for copies."
@@ -156,26 +156,16 @@ def _scores(sheet: Sheet, gathered: Gathered) -> Iterator[Flowable]:
 
 
 def _score_lines(gathered: Gathered, matter: Matter) -> Iterator[Sequence[Any]]:
-    decision, row = matter.decision, matter.row
-    for found in row.get("candidates", [row]):
-        mine = found["talent"] == decision["talent"]
-        threshold = decision["threshold"] if mine else None
-        signal = found.get("signal") or (decision["signal"] if mine else gathered.row["signals"]["face"])
-        who = whom(gathered, found["talent"])
-        yield (
-            named(matter),
-            who,
-            found["reference"],
-            signal,
-            found["similarity"],
-            found["strength"],
-            threshold,
-            found["band"],
-        )
+    """A face by the face signal, whatever its decision rests on; a copy by what found it."""
+    row, applied = gathered.row, gathered.row["threshold_applied"]
+    for found in matter.row.get("candidates", [matter.row]):
+        signal = found.get("signal") or row["signals"]["face"]
+        measured = (found["similarity"], found["strength"], applied.get(signal), found["band"])
+        yield (named(matter), whom(gathered, found["talent"]), found["reference"], signal, *measured)
 
 
 def _decisions(sheet: Sheet, gathered: Gathered) -> Iterator[Flowable]:
-    yield sheet.heading("Decisions and their reasons")
+    yield from sheet.heading("Decisions and their reasons")
     for matter in gathered.matters:
         decision = matter.decision
         yield sheet.subheading(f"{named(matter)}, {whom(gathered, decision['talent'])}: {_verdict(decision)}")
@@ -190,7 +180,7 @@ def _decisions(sheet: Sheet, gathered: Gathered) -> Iterator[Flowable]:
 
 
 def _consents(sheet: Sheet, gathered: Gathered) -> Iterator[Flowable]:
-    yield sheet.heading("Consent records that were considered")
+    yield from sheet.heading("Consent records that were considered")
     if not gathered.records:
         yield sheet.text("None is on record.")
         return
@@ -226,14 +216,14 @@ def _flat(terms: Row, above: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _credentials(sheet: Sheet, gathered: Gathered) -> Iterator[Flowable]:
-    yield sheet.heading("What the file says of itself")
+    yield from sheet.heading("What the file says of itself")
     credentials = gathered.row["credentials"]
     facts = facts_of(credentials) if credentials else []
     yield sheet.facts(facts) if facts else sheet.text("Nothing that was kept.")
 
 
 def _reviews(sheet: Sheet, gathered: Gathered) -> Iterator[Flowable]:
-    yield sheet.heading("What people decided")
+    yield from sheet.heading("What people decided")
     if not gathered.history:
         yield sheet.text("Nobody has decided on this finding yet.")
         return
@@ -246,7 +236,7 @@ def _reviews(sheet: Sheet, gathered: Gathered) -> Iterator[Flowable]:
 
 
 def _audit(sheet: Sheet, gathered: Gathered) -> Iterator[Flowable]:
-    yield sheet.heading("Audit excerpt")
+    yield from sheet.heading("Audit excerpt")
     yield sheet.text(
         "Events of this finding and of the consents above. Each hash covers its event and the one before it."
     )

@@ -19,12 +19,24 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
-from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import (
+    CondPageBreak,
+    Flowable,
+    Image,
+    KeepTogether,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+    Table,
+)
 
 from detector.errors import SettingsError
 
 WIDTH = A4[0] - 40 * mm
-TALLEST = 105 * mm
+TALLEST = 88 * mm
+LEAST = 45 * mm
+"""Room that a heading wants below it on its page."""
+
 INK, SOFT, RULE, BAND = HexColor("#1c1c1c"), HexColor("#5a5a5a"), HexColor("#c9c9c9"), HexColor("#f3f3f3")
 LONGEST = 2000
 """Characters of one cell; longer ones are in the bundle's JSON in full."""
@@ -66,8 +78,9 @@ class Sheet:
     def title(self, text: str) -> Flowable:
         return Paragraph(self._escaped(text), self._title)
 
-    def heading(self, text: str) -> Flowable:
-        return Paragraph(self._escaped(text), self._heading)
+    def heading(self, text: str, room: float = LEAST) -> list[Flowable]:
+        """On a new page where less than `room` is left of this one."""
+        return [CondPageBreak(room), Paragraph(self._escaped(text), self._heading)]
 
     def subheading(self, text: str) -> Flowable:
         return Paragraph(self._escaped(text), self._under)

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.http.access import may, visible
+from api.http.bundles import BUNDLE_RESPONSE, bundle_response
 from api.http.etags import IfMatch, tag, tagged, version_in
 from api.http.paging import PageOf, ThePage
 from api.http.pictures import PICTURE_RESPONSE, picture_response
@@ -202,6 +203,21 @@ def picture(service: TheService, caller: Reader, finding_id: str) -> Response:
 def history(service: TheService, caller: Reader, finding_id: str) -> list[ReviewView]:
     found = _seen(service, caller, finding_id)
     return [_review(one, caller) for one in service.store.findings.history(found.id)]
+
+
+@router.get(
+    "/{finding_id}/evidence",
+    operation_id="findings.evidence",
+    summary="A signed bundle that proves the finding; the export is an audit event",
+    response_class=Response,
+    responses=documented(404) | BUNDLE_RESPONSE,
+)
+def evidence(service: TheService, caller: Reviewer, finding_id: str) -> Response:
+    from api.evidence.exporting import export, require_may_export
+
+    found = _seen(service, caller, finding_id)
+    require_may_export(service.store, caller, found)
+    return bundle_response(export(service.application, found.id, caller.key_id), found.id)
 
 
 @router.patch(

@@ -18,6 +18,7 @@ from fastapi import Depends, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api.http.access import visible
+from api.http.bundles import bundle_response
 from api.pages.access import Viewer, viewing
 from api.pages.areas.queue import neighbours, queue_of
 from api.pages.forms import Sent, sending
@@ -57,6 +58,18 @@ class Attempt:
 def as_json(finding_id: str, site: TheSite, viewer: Reader) -> Response:
     finding = finding_of(site, viewer, finding_id)
     return JSONResponse(finding.row)
+
+
+@router.get("/review/{finding_id}/evidence.zip")
+def evidence(
+    finding_id: str, site: TheSite, viewer: Annotated[Viewer, Depends(viewing(Scope.FINDINGS_REVIEW))]
+) -> Response:
+    from api.evidence.exporting import export, require_may_export
+
+    finding = finding_of(site, viewer, finding_id)
+    require_may_export(site.store, viewer.principal, finding)
+    bundle = export(site.service.application, finding.id, viewer.principal.key_id)
+    return bundle_response(bundle, finding.id)
 
 
 @router.get("/review/{finding_id}")
@@ -137,14 +150,15 @@ def _page(
         "told": told_of(request.query_params.get("done", "")),
         "kept": attempt,
         "fault": attempt.fault,
-        **_rights(viewer, finding),
+        **_rights(viewer, finding, signs=site.service.settings.audit_key_file is not None),
         **_history(site, finding),
         **_around(request, site, viewer, finding),
     }
     return render(request, "areas/finding.html", viewer, values, status)
 
 
-def _rights(viewer: Viewer, finding: KeptFinding) -> dict[str, Any]:
+def _rights(viewer: Viewer, finding: KeptFinding, *, signs: bool) -> dict[str, Any]:
+    """signs: there is a key that evidence is signed with."""
     may_review = viewer.may(Scope.FINDINGS_REVIEW)
     return {
         "may_review": may_review,
@@ -152,6 +166,7 @@ def _rights(viewer: Viewer, finding: KeptFinding) -> dict[str, Any]:
         "names": NAMES,
         "sees_talents": viewer.may(Scope.TALENTS_READ),
         "links_consents": viewer.may(Scope.CONSENTS_READ),
+        "may_export": may_review and viewer.principal.client is None and signs,
     }
 
 

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from api.composition import Application
 from api.http.document import document_text
+from data.checkpoints import write_new_key
 from tests.api.colours import GREY, Installation, drawn
 from tests.api.http.world import Call, Forms, World, filled
 from tests.data.sites import Site, running, saying
@@ -73,7 +74,9 @@ def _outline(one: Operation) -> dict[str, Any]:
 
 @pytest.fixture
 def web(here: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A site with a picture at every path, which this installation may fetch from."""
+    """A site with a picture at every path, which this installation may fetch from; evidence can be signed."""
+    write_new_key(here.folder / "audit.pem")
+    monkeypatch.setenv("LOOKALIKE_AUDIT_KEY_FILE", str(here.folder / "audit.pem"))
     monkeypatch.setenv("LOOKALIKE_WEB_NETWORKS", "127.0.0.0/8")
     with running(Site("127.0.0.1", _picture_or_no_rules)) as site:
         yield f"http://127.0.0.1:{site.port}"
