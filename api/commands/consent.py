@@ -1,8 +1,9 @@
-"""`lookalike consent add|list|show|revoke`: what a talent granted to whom. Nothing is ever overwritten."""
+"""`lookalike consent add|list|show|revoke|export`: what a talent granted to whom. Nothing is ever overwritten."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_consents)
     group.command("show")(show)
     group.command("revoke")(revoke)
+    group.command("export")(export)
     app.add_typer(group, name="consent")
 
 
@@ -161,6 +163,33 @@ def revoke(
         record = application.registration.revoke(consent_id, reason, effective_at)
         row = application.registration.consent_row(record)
     _confirm(record, row, as_json)
+
+
+class Format(StrEnum):
+    """What a record can be exported as."""
+
+    ODRL = "odrl"
+    TRAINING_MINING = "training-mining"
+
+
+def export(
+    ctx: typer.Context,
+    consent_id: str = CONSENT,
+    form: Format = typer.Option(
+        ..., "--format", help="W3C ODRL (JSON-LD), or a CAWG training-mining assertion."
+    ),
+    version: int | None = typer.Option(None, "--record-version", min=1, help="Else the newest."),
+) -> None:
+    """Print a consent as other systems read it, as of now. What counts as no consent grants nothing there either."""
+    from detector.odrl import odrl
+    from detector.training_mining import training_mining
+
+    with opened(ctx) as application:
+        record = application.store.consents.get(consent_id, version)
+        newest = application.store.consents.get(consent_id)
+        now = application.clock()
+    exported = odrl if form is Format.ODRL else training_mining
+    print_json(exported(record, now, superseded=record.version < newest.version))
 
 
 def _confirm(record: ConsentRecord, row: dict[str, Any], as_json: bool) -> None:

@@ -131,6 +131,7 @@ class Sheet:
             title=title,
             author="Lookalike",
             invariant=1,
+            pageCompression=0,
         )
         document.build(list(flow), onFirstPage=foot, onLaterPages=foot)
         return buffer.getvalue()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from detector.consent import decide, is_flag, worst
 from detector.decision import Decision, Evidence, TalentStanding, Verdict
+from detector.inputs import inputs_from, inputs_row
 from detector.matches import CopyClass, Doubt
 from detector.reasons import REASON_CODES, Qualifier
 from detector.record import (
@@ -270,6 +271,28 @@ def test_a_decision_can_be_computed_again_from_what_is_stored(
     stored = [ConsentRecord.model_validate(json.loads(one.model_dump_json())) for one in [RELEASE, *book]]
     found = decide(evidence, use, [RELEASE, *book], talent, at)
     assert decide(evidence, use, stored, talent, at) == found
+
+
+@given(evidences, uses, books, talents, moments, st.sampled_from([(), ("Acme", "Rival")]))
+@examples(40)
+def test_a_decision_can_be_computed_again_from_the_row_of_its_inputs(
+    evidence: Evidence,
+    use: Use,
+    book: list[ConsentRecord],
+    talent: TalentStanding,
+    at: dt.datetime,
+    owners: tuple[str, ...],
+) -> None:
+    kept = {(one.consent_id, one.version): one for one in [RELEASE, *book]}
+    found = decide(evidence, use, list(kept.values()), talent, at, owners)
+    assert found.inputs is not None
+    row = json.loads(json.dumps(inputs_row(found.inputs)))
+    again = inputs_from(row, lambda consent_id, version: kept[consent_id, version])
+    decided = decide(
+        again.evidence, again.use, again.records, again.talent, again.at, again.clients_of_domain
+    )
+    assert decided.inputs_sha256 == found.inputs_sha256
+    assert (decided.verdict, decided.qualifier, decided.row) == (found.verdict, found.qualifier, found.row)
 
 
 @given(evidences, uses, generous, talents, moments, uses)
