@@ -84,7 +84,7 @@ def unpack(data: bytes) -> Unpacked:
             _require_plain(archive, len(data))
             members = {info.filename: archive.read(info) for info in archive.infolist()}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise BadBundle("is no ZIP file that can be read, or was damaged") from error
+        raise BadBundle(f"is no ZIP file that can be read, or was altered ({error})") from error
     manifest = _manifest(members.pop(MANIFEST, b""))
     return Unpacked(manifest, members)
 

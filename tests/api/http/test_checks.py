@@ -102,6 +102,17 @@ class TestNetworksOfOnesOwn:
         assert (row["source"], row["verdict"]) == (url, "no_consent")
         assert site.paths == ["/robots.txt", "/look.png"]
 
+    def test_a_finding_keeps_how_the_site_answered(
+        self, red: bytes, scanner: TestClient, application: Application
+    ) -> None:
+        with running(Site("127.0.0.1", saying(red, ETag='"17"', Set_Cookie="a=b"))) as site:
+            url = f"http://127.0.0.1:{site.port}/look.png"
+            row = scanner.post("/v1/checks", json={"url": url}).json()
+        fetched = application.store.findings.get(row["finding_id"]).row["fetched"]
+        assert (fetched["url"], fetched["final_url"]) == (url, url)
+        assert fetched["headers"]["etag"] == '"17"'
+        assert "set-cookie" not in fetched["headers"]
+
     def test_what_is_no_picture_there_is_an_error_of_the_call(self, scanner: TestClient) -> None:
         with running(Site("127.0.0.1", saying(b"hello"))) as site:
             answer = scanner.post("/v1/checks", json={"url": f"http://127.0.0.1:{site.port}/"})
