@@ -53,7 +53,7 @@ def failing(found: Verification) -> set[str]:
     return {check.name for check in found.checks if check.holds is False}
 
 
-def resigned(bundle: bytes, key_file: Path, change: Callable[[dict[str, bytes]], None]) -> bytes:
+def resigned(bundle: bytes, key_file: Path, change: Callable[[dict[str, bytes]], object]) -> bytes:
     """Altered, and signed again by whoever has the key: only the contents can tell."""
     members = dict(unpack(bundle).members)
     change(members)
@@ -141,18 +141,18 @@ def test_each_member_altered_added_or_removed_is_told(bundle: bytes, trusted: st
     assert failing(added) == {"members"}
 
 
-@pytest.mark.parametrize(
-    "field", ["finding", "made_at", "made_by", "members", "public_key", "signature", "format"]
-)
-def test_each_field_of_the_manifest_altered_is_told(bundle: bytes, trusted: str, field: str) -> None:
+def test_each_field_of_the_manifest_altered_is_told(bundle: bytes, trusted: str) -> None:
     members = opened(bundle)
-    manifest = json.loads(members[MANIFEST])
-    if field == "members":
-        manifest["members"]["README.txt"]["size"] += 1
-    else:
-        manifest[field] = manifest[field][:-1] + ("0" if manifest[field][-1] != "0" else "1")
-    found = verify(packed_anew({**members, MANIFEST: json.dumps(manifest).encode()}), trusted)
-    assert failing(found) & {"signature", "container"}
+    fields = json.loads(members[MANIFEST])
+    assert len(fields) == 7
+    for field in fields:
+        manifest = json.loads(members[MANIFEST])
+        if field == "members":
+            manifest["members"]["README.txt"]["size"] += 1
+        else:
+            manifest[field] = manifest[field][:-1] + ("0" if manifest[field][-1] != "0" else "1")
+        found = verify(packed_anew({**members, MANIFEST: json.dumps(manifest).encode()}), trusted)
+        assert failing(found) & {"signature", "container"}, field
 
 
 def test_the_signature_of_another_key_is_not_the_trusted_one(
@@ -167,56 +167,54 @@ def test_the_signature_of_another_key_is_not_the_trusted_one(
     assert verify(forged, public_of(read_key(other))).holds
 
 
-@pytest.mark.parametrize(
-    ("change", "fault"),
-    [
-        (changed_json("decisions.json", lambda rows: rows[0].update(verdict="expired")), "decisions"),
-        (
-            changed_json("decisions.json", lambda rows: rows[0]["inputs"]["use"].update(client="Other")),
-            "decisions",
-        ),
-        (
-            changed_json(
-                "decisions.json", lambda rows: rows[0]["inputs"].update(at="2025-01-01T00:00:00+00:00")
-            ),
-            "decisions",
-        ),
-        (
-            changed_json("decisions.json", lambda rows: rows[0]["inputs"].update(records=[["none", 1]])),
-            "decisions",
-        ),
-        (changed_json("decisions.json", lambda rows: rows[0]["inputs"].pop("evidence")), "decisions"),
-        (changed_json("consents.json", lambda rows: rows[0]["grantor"].update(name="Other")), "audit"),
-        (changed_json("audit.json", lambda rows: rows[0].update(subject="other")), "audit"),
-        (changed_json("audit.json", lambda rows: rows.pop(0)), "audit"),
-        (lambda members: members.update({"picture.png": drawn(RED)}), "picture"),
-        (lambda members: members.update({"consents.json": b"[1]"}), "audit"),
-        (lambda members: members.pop("finding.json"), "picture"),
-    ],
-)
+CONTRADICTIONS: list[tuple[Callable[[dict[str, bytes]], object], str]] = [
+    (changed_json("decisions.json", lambda rows: rows[0].update(verdict="expired")), "decisions"),
+    (
+        changed_json("decisions.json", lambda rows: rows[0]["inputs"]["use"].update(client="Other")),
+        "decisions",
+    ),
+    (
+        changed_json("decisions.json", lambda rows: rows[0]["inputs"].update(at="2025-01-01T00:00:00+00:00")),
+        "decisions",
+    ),
+    (
+        changed_json("decisions.json", lambda rows: rows[0]["inputs"].update(records=[["none", 1]])),
+        "decisions",
+    ),
+    (changed_json("decisions.json", lambda rows: rows[0]["inputs"].pop("evidence")), "decisions"),
+    (changed_json("consents.json", lambda rows: rows[0]["grantor"].update(name="Other")), "audit"),
+    (changed_json("audit.json", lambda rows: rows[0].update(subject="other")), "audit"),
+    (changed_json("audit.json", lambda rows: rows.pop(0)), "audit"),
+    (lambda members: members.update({"picture.png": drawn(RED)}), "picture"),
+    (lambda members: members.update({"consents.json": b"[1]"}), "audit"),
+    (lambda members: members.pop("finding.json"), "picture"),
+]
+
+
 def test_what_contradicts_itself_is_told_even_when_it_was_signed(
-    bundle: bytes, application: Application, change: Callable[[dict[str, bytes]], None], fault: str
+    bundle: bytes, application: Application
 ) -> None:
     key_file = application.settings.audit_key_file
     assert key_file is not None
-    assert fault in failing(verify(resigned(bundle, key_file, change)))
+    for place, (change, fault) in enumerate(CONTRADICTIONS):
+        assert fault in failing(verify(resigned(bundle, key_file, change))), place
 
 
-@pytest.mark.parametrize(
-    "spoilt",
-    [
-        lambda data: b"",
-        lambda data: b"no zip",
-        lambda data: data[: len(data) // 2],
-        lambda data: data + b"more",
-        lambda data: b"more" + data,
-        lambda data: packed_anew({MANIFEST: b"[]"}),
-        lambda data: packed_anew({MANIFEST: b"[" * 100_000}),
-        lambda data: packed_anew({"other": b""}),
-    ],
-)
-def test_what_is_no_bundle_is_said_to_be_none(bundle: bytes, spoilt: Callable[[bytes], bytes]) -> None:
-    assert failing(verify(spoilt(bundle))) == {"container"}
+SPOILT: list[Callable[[bytes], bytes]] = [
+    lambda data: b"",
+    lambda data: b"no zip",
+    lambda data: data[: len(data) // 2],
+    lambda data: data + b"more",
+    lambda data: b"more" + data,
+    lambda data: packed_anew({MANIFEST: b"[]"}),
+    lambda data: packed_anew({MANIFEST: b"[" * 100_000}),
+    lambda data: packed_anew({"other": b""}),
+]
+
+
+def test_what_is_no_bundle_is_said_to_be_none(bundle: bytes) -> None:
+    for place, spoilt in enumerate(SPOILT):
+        assert failing(verify(spoilt(bundle))) == {"container"}, place
 
 
 def test_without_a_key_nothing_is_exported(
