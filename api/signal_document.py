@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, FailFast, Field, FiniteFloat
 
 from detector.errors import InputError, SignalMismatch
 from detector.pipeline import Sighting
@@ -40,6 +40,7 @@ TURNS = 8
 """Rows of a hash: the eight flips and quarter turns."""
 
 MOST_VIEWS = 64
+MOST_FACES = 10_000
 """Views of one picture that are taken: the whole, and its panels."""
 
 UNIT = 1e-3
@@ -135,7 +136,7 @@ class SignalDocument(_Part):
     width: Annotated[int, Field(ge=1, le=1_000_000)]
     height: Annotated[int, Field(ge=1, le=1_000_000)]
     signals: SignalNames
-    faces: list[FaceDocument]
+    faces: Annotated[list[FaceDocument], Field(max_length=MOST_FACES), FailFast()]
     image: ImageDocument | None = None
     hashes: dict[Shown, Encoded] = Field({}, max_length=16)
 

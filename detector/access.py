@@ -59,6 +59,13 @@ SCOPES: dict[Role, frozenset[Scope]] = {
 """Every role's scopes; docs/service.md has the same table, and a test compares the two."""
 
 
+OF_NOBODY_BOUND = frozenset({Scope.KEYS_MANAGE})
+"""Whoever sees only a client or an agency could make a key that sees more."""
+
+OF_NO_AGENCY = frozenset({Scope.CHECKS_WRITE, Scope.SCANS_READ, Scope.SCANS_WRITE})
+"""A check and a scan name talents of every agency; findings are shown to an agency by whom they name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who calls. `client` set: only that client's scans and findings. `agency` set: only that agency's talents."""
@@ -69,8 +76,15 @@ class Principal:
     client: str | None = None
     agency: str | None = None
 
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What the role may, without what a key with bounds must not do."""
+        bounded = OF_NOBODY_BOUND if self.client or self.agency else frozenset[Scope]()
+        of_clients = OF_NO_AGENCY if self.agency else frozenset[Scope]()
+        return SCOPES[self.role] - bounded - of_clients
+
     def may(self, scope: Scope) -> bool:
-        return scope in SCOPES[self.role]
+        return scope in self.scopes
 
     def sees_client(self, client: str | None) -> bool:
         """Rows of that client; of no client (None) only who sees every client. Names differ in case only: the same."""

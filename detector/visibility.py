@@ -7,6 +7,7 @@ whom.
 
 from __future__ import annotations
 
+from detector.access import Principal
 from detector.finding import Row
 from detector.reasons import meaning
 
@@ -17,6 +18,11 @@ _NOT_ITS_OWN = _NAMES_OTHERS | {"other_kind", "other_limb", "other_talent", "sup
 """Reasons of records that are another client's, or of which nobody asked whose they are."""
 
 _PARTS = ("faces", "copies", "ingredients")
+
+
+def row_for(caller: Principal, row: Row) -> Row:
+    """The row as this caller may read it."""
+    return row if caller.client is None else for_client(row)
 
 
 def for_client(row: Row) -> Row:

@@ -71,7 +71,7 @@ class Allowed:
         caller = principal(request)
         if not caller.may(self.scope):
             request.app.state.refusals.record(service.store, caller.key_id, str(self.scope), "scope")
-            raise Forbidden(f"a key of the role {caller.role} does not have the scope {self.scope}")
+            raise Forbidden(f"this key, of the role {caller.role}, does not have the scope {self.scope}")
         return caller
 
 

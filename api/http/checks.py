@@ -24,7 +24,7 @@ from detector.errors import InputError, Overloaded, TooLarge
 from detector.finding import Row
 from detector.naming import is_flagged
 from detector.pipeline import Submission
-from detector.visibility import for_client
+from detector.visibility import row_for
 
 FETCHING = 16
 """Addresses that are fetched at once; as many again may wait."""
@@ -70,7 +70,9 @@ class Checks:
         """Check, keep what is flagged, and answer. Raises Overloaded, InputError for a picture that can't be checked."""
         for _ in range(_AGAIN):
             row = await asyncio.wrap_future(self._pool().submit(check, check.size))
-            answer = await run_sync(self._settled, check, row, caller) if is_flagged(row) else _clean(row)
+            answer = (
+                await run_sync(self._settled, check, row, caller) if is_flagged(row) else _clean(row, caller)
+            )
             if answer is not None:
                 return answer
         raise _erased_meanwhile()
@@ -79,7 +81,7 @@ class Checks:
         """The same for a thread that may wait."""
         for _ in range(_AGAIN):
             row = self._pool().submit(check, check.size).result()
-            answer = self._settled(check, row, caller) if is_flagged(row) else _clean(row)
+            answer = self._settled(check, row, caller) if is_flagged(row) else _clean(row, caller)
             if answer is not None:
                 return answer
         raise _erased_meanwhile()
@@ -116,13 +118,13 @@ class Checks:
         kept = self._application.store.findings.add(new)
         if kept is None:
             return None
-        return CheckAnswer(row if caller.client is None else for_client(row), kept.id)
+        return CheckAnswer(row_for(caller, row), kept.id)
 
 
-def _clean(row: Row) -> CheckAnswer:
+def _clean(row: Row, caller: Principal) -> CheckAnswer:
     """A row that nobody needs to look at. Raises what it says went wrong with the picture."""
     if row["error"] is None:
-        return CheckAnswer(row, None)
+        return CheckAnswer(row_for(caller, row), None)
     detail, code = row["error"]["detail"], row["error"]["code"]
     raise (TooLarge if code == "too_large" else InputError)(detail, code=code)
 

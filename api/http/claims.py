@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -68,6 +68,6 @@ def use_claimed(columns: Mapping[str, str], caller: Principal) -> Use:
 def moment_of(text: str | None) -> datetime | None:
     """The moment that the verdict is to speak of. Raises UsageError."""
     try:
-        return parse_moment(text) if text else None
-    except ValueError as error:
+        return parse_moment(text).astimezone(UTC) if text else None
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"as_of: {error}") from error

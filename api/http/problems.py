@@ -27,6 +27,9 @@ log = logging.getLogger("lookalike.http")
 
 MEDIA_TYPE = "application/problem+json"
 
+MOST_FAULTS = 100
+"""Faults of one request that are told; nobody reads more."""
+
 STATUSES: tuple[tuple[type[LookalikeError], HTTPStatus], ...] = (
     (errors.Unauthenticated, HTTPStatus.UNAUTHORIZED),
     (errors.Forbidden, HTTPStatus.FORBIDDEN),
@@ -144,7 +147,10 @@ async def _of_ours(request: Request, error: Exception) -> JSONResponse:
 
 async def _of_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    faults = [Fault(detail=str(fault["msg"]), pointer=_pointer(fault["loc"])) for fault in error.errors()]
+    faults = [
+        Fault(detail=str(fault["msg"]), pointer=_pointer(fault["loc"]))
+        for fault in error.errors()[:MOST_FAULTS]
+    ]
     detail = "the request can't be read: " + "; ".join(
         f"{fault.pointer}: {fault.detail}" for fault in faults[:3]
     )

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
+from itertools import islice
 from typing import Any
 
 from api.checking import claimed_by
@@ -70,7 +72,7 @@ class ScanOrders:
         items = _items(order)
         if len(items) > MAX_PICTURES:
             raise UsageError(
-                f"{len(items):,} pictures; one scan takes {MAX_PICTURES:,} at most", code="too_many_pictures"
+                f"one scan takes {MAX_PICTURES:,} pictures at most; order several", code="too_many_pictures"
             )
         try:
             if order.files is not None:
@@ -109,9 +111,11 @@ class ScanOrders:
 
 
 def entries_of_feed(feed: bytes) -> list[Entry]:
-    """What each line of a feed (JSON Lines) says; empty lines say nothing."""
-    lines = enumerate(feed.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1)
-    return [_entry(line, number) for number, line in lines if line.strip()]
+    """What each line of a feed (JSON Lines) says; empty lines say nothing. No more are read than one above what a scan
+    takes, which is then refused."""
+    lines = enumerate(BytesIO(feed.removeprefix(b"\xef\xbb\xbf")), start=1)
+    entries = (_entry(line, number) for number, line in lines if line.strip())
+    return list(islice(entries, MAX_PICTURES + 1))
 
 
 def entry_of(document: Mapping[str, Any]) -> Entry:

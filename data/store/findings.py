@@ -251,7 +251,7 @@ def _of_those_present(connection: Connection, row: Row) -> Row | None:
 def _insert(change: Change, finding_id: str, new: NewFinding, picture: str | None) -> None:
     row, connection = new.row, change.connection
     talents = sorted(talents_in(row))
-    repeats = benign_before(connection, row, _key_of(new.client), talents)
+    repeats = _benign_before(connection, new, talents)
     severity = severity_of(row)
     columns = {
         "id": finding_id,
@@ -277,6 +277,13 @@ def _insert(change: Change, finding_id: str, new: NewFinding, picture: str | Non
         connection.execute(insert(finding_talent), links)
     if repeats is None:
         _tell_created(change, finding_id, new, talents)
+
+
+def _benign_before(connection: Connection, new: NewFinding, talents: Sequence[str]) -> str | None:
+    """Only of a picture that was here: who sends signals alone says himself which picture they are of."""
+    if new.picture is None:
+        return None
+    return benign_before(connection, new.row, _key_of(new.client), talents)
 
 
 def _tell_created(change: Change, finding_id: str, new: NewFinding, talents: Sequence[str]) -> None:

@@ -20,6 +20,8 @@ from detector.review import Judgement, ReviewState
 from tests.data.conftest import SetClock
 from tests.flagged import face, row
 
+PICTURE = b"the picture that was flagged"
+
 Flag = Callable[..., KeptFinding]
 SEVERITIES = ("low", "medium", "high", "critical")
 
@@ -42,7 +44,7 @@ def flag(store: Store, key: str, talents: list[str]) -> Flag:
         *who: int, severity: str = "high", client: str | None = "Acme", verdict: str = "no_consent"
     ) -> KeptFinding:
         faces = [face(talents[n], severity=severity, verdict=verdict) for n in who or (0,)]
-        kept = store.findings.add(NewFinding(row(*faces), key, client))
+        kept = store.findings.add(NewFinding(row(*faces, picture=PICTURE), key, client, picture=PICTURE))
         assert kept is not None
         return kept
 

@@ -39,6 +39,17 @@ def test_an_agency_sees_its_own_talents_alone() -> None:
     assert principal().sees_agency("South")
 
 
+def test_a_bound_key_makes_no_keys() -> None:
+    """Else it could make one that sees more than itself."""
+    assert principal(Role.ADMIN).may(Scope.KEYS_MANAGE)
+    assert not principal(Role.ADMIN, client="Acme").may(Scope.KEYS_MANAGE)
+    assert not principal(Role.ADMIN, agency="North").may(Scope.KEYS_MANAGE)
+
+
 @given(role=st.sampled_from(Role), scope=st.sampled_from(Scope))
-def test_what_a_role_may_does_not_depend_on_what_it_sees(role: Role, scope: Scope) -> None:
-    assert principal(role).may(scope) == principal(role, client="Acme", agency="North").may(scope)
+def test_bounds_take_scopes_away_and_give_none(role: Role, scope: Scope) -> None:
+    of_client, of_agency = principal(role, client="Acme"), principal(role, agency="North")
+    assert of_client.scopes == SCOPES[role] - {Scope.KEYS_MANAGE}
+    pictures = {Scope.CHECKS_WRITE, Scope.SCANS_READ, Scope.SCANS_WRITE}
+    assert of_agency.scopes == SCOPES[role] - pictures - {Scope.KEYS_MANAGE}
+    assert of_client.may(scope) <= principal(role).may(scope)

@@ -14,13 +14,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 
 from api.checking import Check
 from api.http.access import may
 from api.http.checks import CheckAnswer
 from api.http.claims import ClaimedUse, moment_of, use_claimed
+from api.http.moments import RequestMoment
 from api.http.pictures import name_of
 from api.http.problems import documented
 from api.http.service import Service, TheService
@@ -48,13 +49,13 @@ class AddressCheck(BaseModel):
 
     url: str = Field(max_length=2000, examples=["https://shop.example/looks/17.jpg"])
     use: ClaimedUse = ClaimedUse()
-    as_of: AwareDatetime | None = Field(None, description="The moment that the verdict speaks of; else now.")
+    as_of: RequestMoment | None = Field(None, description="The moment that the verdict speaks of; else now.")
 
 
 class QueriedUse(ClaimedUse):
     """The use in the query, for a picture that is sent as raw bytes; fields of a form or document win."""
 
-    as_of: AwareDatetime | None = Field(None, description="The moment that the verdict speaks of; else now.")
+    as_of: RequestMoment | None = Field(None, description="The moment that the verdict speaks of; else now.")
     source: str = Field(
         PICTURE, min_length=1, max_length=500, description="What to call a picture of raw bytes."
     )
@@ -64,7 +65,7 @@ class SignalCheck(SignalDocument):
     """One picture's signals, computed by the caller, and its use."""
 
     use: ClaimedUse = ClaimedUse()
-    as_of: AwareDatetime | None = Field(None, description="The moment that the verdict speaks of; else now.")
+    as_of: RequestMoment | None = Field(None, description="The moment that the verdict speaks of; else now.")
 
 
 EXAMPLE = {

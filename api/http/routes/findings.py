@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.access import may, visible
 from api.http.bundles import BUNDLE_RESPONSE, bundle_response
 from api.http.etags import IfMatch, tag, tagged, version_in
+from api.http.moments import RequestMoment
 from api.http.paging import PageOf, ThePage
 from api.http.pictures import PICTURE_RESPONSE, picture_response
 from api.http.problems import documented
@@ -24,7 +25,7 @@ from data.store.rows import plain
 from detector.access import Principal, Scope
 from detector.decision import Severity, Verdict
 from detector.review import ALLOWED, DOCUMENT_LIMIT, NOTE_LIMIT, Judgement, ReviewState
-from detector.visibility import for_client
+from detector.visibility import row_for
 
 router = APIRouter(prefix="/v1/findings", tags=["findings"])
 
@@ -112,8 +113,8 @@ class FindingsQuery(BaseModel):
     talent_id: str | None = Field(None, pattern=_ID)
     scan_id: str | None = Field(None, pattern=_ID)
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
-    since: AwareDatetime | None = Field(None, description="Found then or later.")
-    until: AwareDatetime | None = Field(None, description="Found before then.")
+    since: RequestMoment | None = Field(None, description="Found then or later.")
+    until: RequestMoment | None = Field(None, description="Found before then.")
 
     def filter(self) -> FindingFilter:
         return FindingFilter(
@@ -257,7 +258,7 @@ def _view(found: KeptFinding, caller: Principal) -> FindingView:
     """A client reads nothing of what others were granted."""
     return FindingView(
         **_facts(found),
-        row=found.row if caller.client is None else for_client(found.row),
+        row=row_for(caller, found.row),
         may_become=sorted(ALLOWED[found.state]) if caller.may(Scope.FINDINGS_REVIEW) else [],
         etag=tag(found.version),
     )

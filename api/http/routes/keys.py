@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.access import may, principal
 from api.http.idempotency import secret_answer
+from api.http.moments import RequestMoment
 from api.http.problems import documented
 from api.http.service import TheService
 from data.store.keys import ApiKey, NewKey
-from detector.access import SCOPES, Principal, Role, Scope
+from detector.access import Principal, Role, Scope
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 
@@ -36,7 +37,7 @@ class KeyView(BaseModel):
     @classmethod
     def of(cls, key: ApiKey) -> KeyView:
         facts = {name: getattr(key, name) for name in cls.model_fields if name != "scopes"}
-        return cls(**facts, scopes=sorted(SCOPES[key.role]))
+        return cls(**facts, scopes=sorted(key.principal.scopes))
 
 
 class NewKeyView(KeyView):
@@ -54,7 +55,7 @@ class KeyRequest(BaseModel):
     name: str = Field(max_length=200, description="The system or person that will hold it.")
     client: str | None = Field(None, max_length=200, description="Needed for a scanner.")
     agency: str | None = Field(None, max_length=200, description="Needed for a registrar.")
-    expires_at: AwareDatetime | None = None
+    expires_at: RequestMoment | None = None
 
 
 class Keys(BaseModel):

@@ -14,15 +14,16 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from api.http.access import may, visible
 from api.http.claims import ClaimedUse, moment_of
+from api.http.moments import RequestMoment
 from api.http.paging import PageOf, ThePage
 from api.http.problems import documented
 from api.http.service import Service, TheService
-from api.jobs.ordering import Entry, ScanOrder, entries_of_feed, entry_of
+from api.jobs.ordering import MAX_PICTURES, Entry, ScanOrder, entries_of_feed, entry_of
 from api.settings import Settings
 from api.uses import USE_COLUMNS
 from data.sources.archive import Archive
@@ -30,6 +31,7 @@ from data.sources.bundle import Bundle, BundleLimits, UploadedFiles
 from data.store.scans import Progress, Scan, ScanState
 from detector.access import Principal, Scope
 from detector.errors import UnsupportedMedia, UsageError
+from detector.visibility import row_for
 
 router = APIRouter(prefix="/v1/scans", tags=["scans"])
 
@@ -57,17 +59,21 @@ class ScanRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    pictures: list[ListedPicture | Annotated[str, Field(max_length=2000)]] = Field(min_length=1)
+    pictures: Annotated[
+        list[ListedPicture | Annotated[str, Field(max_length=2000)]],
+        Field(min_length=1, max_length=MAX_PICTURES),
+        FailFast(),
+    ]
     label: str = Field("", max_length=200, description="What to call the scan.")
     use: ClaimedUse = ClaimedUse()
-    as_of: AwareDatetime | None = Field(None, description="The moment that all verdicts speak of; else now.")
+    as_of: RequestMoment | None = Field(None, description="The moment that all verdicts speak of; else now.")
 
 
 class QueriedOrder(ClaimedUse):
     """What is claimed of all pictures of a feed that is sent as the body."""
 
     label: str = Field("", max_length=200, description="What to call the scan.")
-    as_of: AwareDatetime | None = Field(None, description="The moment that all verdicts speak of; else now.")
+    as_of: RequestMoment | None = Field(None, description="The moment that all verdicts speak of; else now.")
 
 
 class ProgressView(BaseModel):
@@ -161,13 +167,15 @@ async def create(
                 lambda: _placed(service, caller, _of_form(form, claimed, service), response)
             )
     body = await request.body()
+    return await run_sync(lambda: _placed(service, caller, _of_body(kind, body, claimed), response))
+
+
+def _of_body(kind: str, body: bytes, claimed: QueriedOrder) -> ScanOrder:
     if kind == "application/json":
-        order = _of_document(body, claimed)
-    elif kind == NDJSON:
-        order = ScanOrder(entries_of_feed(body), None, claimed.label, claimed.columns(), claimed.as_of)
-    else:
-        raise UnsupportedMedia(f"send files as multipart/form-data, a feed as {NDJSON}, or application/json")
-    return await run_sync(lambda: _placed(service, caller, order, response))
+        return _of_document(body, claimed)
+    if kind == NDJSON:
+        return ScanOrder(entries_of_feed(body), None, claimed.label, claimed.columns(), claimed.as_of)
+    raise UnsupportedMedia(f"send files as multipart/form-data, a feed as {NDJSON}, or application/json")
 
 
 def _placed(service: Service, caller: Principal, order: ScanOrder, response: Response) -> ScanView:
@@ -251,13 +259,17 @@ def rows(
     ] = -1,
 ) -> StreamingResponse:
     _seen(service, caller, scan_id)
-    return StreamingResponse(_lines(service, scan_id, after), media_type=NDJSON)
+    return StreamingResponse(_lines(service, caller, scan_id, after), media_type=NDJSON)
 
 
-def _lines(service: Service, scan_id: str, after: int) -> Iterator[bytes]:
+def _lines(service: Service, caller: Principal, scan_id: str, after: int) -> Iterator[bytes]:
     while page := service.store.scans.rows(scan_id, after, _ROWS_AT_ONCE):
         for found in page:
-            line: dict[str, Any] = {**found.row, "number": found.number, "finding_id": found.finding_id}
+            line: dict[str, Any] = {
+                **row_for(caller, found.row),
+                "number": found.number,
+                "finding_id": found.finding_id,
+            }
             yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
         after = page[-1].number
 

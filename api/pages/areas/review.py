@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -151,10 +151,14 @@ def _page(
         "kept": attempt,
         "fault": attempt.fault,
         **_rights(viewer, finding, signs=site.service.settings.audit_key_file is not None),
-        **_history(site, finding),
+        **_history(site, viewer, finding),
         **_around(request, site, viewer, finding),
     }
     return render(request, "areas/finding.html", viewer, values, status)
+
+
+SOMEBODY = "somebody with another key"
+"""What a key is called before those who only look."""
 
 
 def _rights(viewer: Viewer, finding: KeptFinding, *, signs: bool) -> dict[str, Any]:
@@ -170,10 +174,14 @@ def _rights(viewer: Viewer, finding: KeptFinding, *, signs: bool) -> dict[str, A
     }
 
 
-def _history(site: Site, finding: KeptFinding) -> dict[str, Any]:
+def _history(site: Site, viewer: Viewer, finding: KeptFinding) -> dict[str, Any]:
+    """Who only looks is told what was decided, not by whom or on what ground: as over REST."""
     history = site.store.findings.history(finding.id)
     keys = {finding.key_id, *(review.key_id for review in history)}
-    return {"history": history, "key_names": {key_id: _key_name(site, key_id) for key_id in keys}}
+    if viewer.may(Scope.FINDINGS_REVIEW):
+        return {"history": history, "key_names": {key_id: _key_name(site, key_id) for key_id in keys}}
+    bare = [replace(review, note=None, document=None, document_sha256=None) for review in history]
+    return {"history": bare, "key_names": dict.fromkeys(keys, SOMEBODY)}
 
 
 def _key_name(site: Site, key_id: str) -> str:
