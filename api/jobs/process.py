@@ -26,6 +26,10 @@ LOGGING = {
 """One line per scan and per chore that fails; huey's own lines only where something is wrong."""
 
 
+LOOK_SECONDS = 0.5
+"""How long a signal may go unnoticed."""
+
+
 def work(jobs: Jobs) -> None:
     """Be a worker until a signal comes. Raises what `Jobs.start` raises."""
     logging.config.dictConfig(LOGGING)
@@ -39,6 +43,7 @@ def work(jobs: Jobs) -> None:
         signal.signal(signum, tell)
     jobs.start()
     try:
-        told.wait()
+        while not told.wait(LOOK_SECONDS):
+            pass  # Python runs the handler in this thread alone, which a signal that another thread took doesn't wake
     finally:
         jobs.close()
