@@ -1,6 +1,6 @@
 """Who calls, and whether they may: a dependency for routes.
 
-    Authorization: Bearer lk_… ─ envelope ─▶ scope["state"]["key"] ─ requires(Scope) ─▶ Principal
+    Authorization: Bearer lk_… ─ envelope ─▶ scope["state"]["key"] ─ may(Scope) ─▶ Principal
 
 The key was looked up before the body was read (`api.http.envelope`). Every refusal goes onto the audit chain, at most
 once a minute per key and operation, so that a broken client can't fill it.
@@ -75,11 +75,6 @@ class Allowed:
         return caller
 
 
-def requires(scope: Scope) -> Allowed:
-    """The dependency of an operation of this scope."""
-    return Allowed(scope)
-
-
 def scopes_of(dependant: Dependant) -> set[Scope]:
     """The scopes that an operation asks for, through all its dependencies."""
     own = {dependant.call.scope} if isinstance(dependant.call, Allowed) else set()
@@ -88,7 +83,7 @@ def scopes_of(dependant: Dependant) -> set[Scope]:
 
 def may(scope: Scope) -> object:
     """The parameter's annotation metadata: `caller: Annotated[Principal, may(Scope.CHECKS_WRITE)]`."""
-    return Depends(requires(scope))
+    return Depends(Allowed(scope))
 
 
 def visible(seen: bool, what: str) -> None:

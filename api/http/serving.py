@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from api.composition import Application, Parts
 from api.http.app import create_app
 from api.http.service import Service
+from api.logs import log_config
 from api.settings import CONFIG_VARIABLE, load_settings
 
 KEEP_ALIVE_SECONDS = 30
@@ -55,7 +56,7 @@ def serve(application: Application, endpoint: Endpoint) -> None:
         access_log=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        log_config=LOGGING,
+        log_config=log_config(LOG_LEVELS),
     )
 
 
@@ -67,14 +68,5 @@ def app_of_environment() -> FastAPI:
     return create_app(service)
 
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {
-        "lookalike": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        "uvicorn": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-    },
-}
-"""One line per call: its id, operation, status, time and key id. Never a path, a query or a body."""
+LOG_LEVELS = {"lookalike": "INFO", "uvicorn": "INFO"}
+"""One line per call: its id, operation, status, time and key id."""

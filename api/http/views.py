@@ -5,14 +5,14 @@
 from fastapi import Depends
 
 from api.agency import AgencyView
-from api.http.access import requires
+from api.http.access import Allowed
 from api.http.service import TheService
 from detector.access import Principal, Scope
 
 
 def view(scope: Scope) -> object:
     """The parameter's annotation metadata: `seen: Annotated[AgencyView, view(Scope.TALENTS_READ)]`."""
-    allowed = Depends(requires(scope))
+    allowed = Depends(Allowed(scope))
 
     def seen(service: TheService, caller: Principal = allowed) -> AgencyView:
         return AgencyView(service.store, caller)

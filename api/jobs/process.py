@@ -12,19 +12,10 @@ import threading
 from types import FrameType
 
 from api.jobs.jobs import Jobs
+from api.logs import log_config
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {
-        "lookalike": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        "huey": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-    },
-}
+LOG_LEVELS = {"lookalike": "INFO", "huey": "WARNING"}
 """One line per scan and per chore that fails; huey's own lines only where something is wrong."""
-
 
 LOOK_SECONDS = 0.5
 """How long a signal may go unnoticed."""
@@ -32,7 +23,7 @@ LOOK_SECONDS = 0.5
 
 def work(jobs: Jobs) -> None:
     """Be a worker until a signal comes. Raises what `Jobs.start` raises."""
-    logging.config.dictConfig(LOGGING)
+    logging.config.dictConfig(log_config(LOG_LEVELS))
     told = threading.Event()
 
     def tell(signum: int, _frame: FrameType | None) -> None:

@@ -19,7 +19,7 @@ from data.store.references import Reference
 from detector.access import Scope
 from detector.errors import InputError, NotFound, StoreError
 from detector.finding import Row
-from detector.visibility import for_client
+from detector.visibility import row_for
 
 SHOWN_WIDTH, SHOWN_HEIGHT = 720, 520
 """The room that a picture gets on a page, in CSS pixels."""
@@ -79,7 +79,7 @@ def names_of(store: Store, viewer: Viewer, talent_ids: Sequence[str]) -> Mapping
 
 def readable(viewer: Viewer, finding: KeptFinding) -> KeptFinding:
     """The finding, without what its row tells of other clients where the viewer works for one."""
-    return finding if viewer.principal.client is None else replace(finding, row=for_client(finding.row))
+    return replace(finding, row=row_for(viewer.principal, finding.row))
 
 
 def may_see(viewer: Viewer, talent: Talent) -> bool:

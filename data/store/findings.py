@@ -86,6 +86,10 @@ class Review:
     document: str | None
     document_sha256: str | None
 
+    def without_grounds(self) -> Review:
+        """For who only looks: what was decided and when, not on what ground."""
+        return replace(self, note=None, document=None, document_sha256=None)
+
 
 @dataclass(frozen=True, slots=True)
 class StagedFinding:

@@ -265,6 +265,5 @@ def _view(found: KeptFinding, caller: Principal) -> FindingView:
 
 
 def _review(one: Review, caller: Principal) -> ReviewView:
-    facts = {name: getattr(one, name) for name in ReviewView.model_fields}
-    words = {} if caller.may(Scope.FINDINGS_REVIEW) else {"note": None, "document": None}
-    return ReviewView(**facts | words)
+    shown = one if caller.may(Scope.FINDINGS_REVIEW) else one.without_grounds()
+    return ReviewView(**{name: getattr(shown, name) for name in ReviewView.model_fields})

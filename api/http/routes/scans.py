@@ -5,10 +5,8 @@ files · web addresses · a feed ─▶ 202 and the scan ─▶ progress · rows
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request, Response
@@ -24,6 +22,7 @@ from api.http.paging import PageOf, ThePage
 from api.http.problems import documented
 from api.http.service import Service, TheService
 from api.jobs.ordering import MAX_PICTURES, Entry, ScanOrder, entries_of_feed, entry_of
+from api.scan_lines import scan_lines
 from api.settings import Settings
 from api.uses import USE_COLUMNS
 from data.sources.archive import Archive
@@ -31,7 +30,6 @@ from data.sources.bundle import Bundle, BundleLimits, UploadedFiles
 from data.store.scans import Progress, Scan, ScanState
 from detector.access import Principal, Scope
 from detector.errors import UnsupportedMedia, UsageError
-from detector.visibility import row_for
 
 router = APIRouter(prefix="/v1/scans", tags=["scans"])
 
@@ -43,7 +41,6 @@ UNPACKED = 4
 """A ZIP may hold this many times the largest request: pictures hardly shrink in one."""
 NDJSON = "application/x-ndjson"
 _PART_BYTES = 64 * 1024
-_ROWS_AT_ONCE = 200
 
 
 class ListedPicture(BaseModel):
@@ -259,19 +256,7 @@ def rows(
     ] = -1,
 ) -> StreamingResponse:
     _seen(service, caller, scan_id)
-    return StreamingResponse(_lines(service, caller, scan_id, after), media_type=NDJSON)
-
-
-def _lines(service: Service, caller: Principal, scan_id: str, after: int) -> Iterator[bytes]:
-    while page := service.store.scans.rows(scan_id, after, _ROWS_AT_ONCE):
-        for found in page:
-            line: dict[str, Any] = {
-                **row_for(caller, found.row),
-                "number": found.number,
-                "finding_id": found.finding_id,
-            }
-            yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
-        after = page[-1].number
+    return StreamingResponse(scan_lines(service.store, caller, scan_id, after), media_type=NDJSON)
 
 
 @router.post(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -180,7 +180,7 @@ def _history(site: Site, viewer: Viewer, finding: KeptFinding) -> dict[str, Any]
     keys = {finding.key_id, *(review.key_id for review in history)}
     if viewer.may(Scope.FINDINGS_REVIEW):
         return {"history": history, "key_names": {key_id: _key_name(site, key_id) for key_id in keys}}
-    bare = [replace(review, note=None, document=None, document_sha256=None) for review in history]
+    bare = [review.without_grounds() for review in history]
     return {"history": bare, "key_names": dict.fromkeys(keys, SOMEBODY)}
 
 

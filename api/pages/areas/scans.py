@@ -8,9 +8,8 @@ resumed, is `api.jobs.ordering` and `data.store.scans`' to say.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -28,13 +27,14 @@ from api.pages.site import Site, TheSite
 from api.pages.views.claims import MAIN, MORE
 from api.pages.views.notices import told_of
 from api.pages.views.scan_progress import Standing, claims, line_of, standing
+from api.scan_lines import scan_lines
 from api.uses import USE_COLUMNS
 from data.sources.archive import Archive
 from data.sources.bundle import Bundle, BundleLimits, UploadedFiles
 from data.store.scans import Scan, ScanRow
 from detector.access import Scope
 from detector.errors import Conflict, Forbidden, InputError, UsageError
-from detector.visibility import for_client
+from detector.visibility import row_for
 
 SHOWN = 25
 """Scans on a page."""
@@ -115,7 +115,9 @@ def progress(scan_id: str, request: Request, site: TheSite, viewer: Reader) -> R
 def rows(scan_id: str, site: TheSite, viewer: Reader) -> Response:
     scan = _seen(site, viewer, scan_id)
     headers = {"Content-Disposition": f'attachment; filename="{scan.id}.jsonl"'}
-    return StreamingResponse(_lines(site, viewer, scan), media_type="application/x-ndjson", headers=headers)
+    return StreamingResponse(
+        scan_lines(site.store, viewer.principal, scan.id), media_type="application/x-ndjson", headers=headers
+    )
 
 
 @router.post("/scans/{scan_id}/cancel")
@@ -149,19 +151,9 @@ def _standing(site: Site, scan: Scan) -> Standing:
     return standing(scan, site.store.scans.progress([scan.id])[scan.id], site.now())
 
 
-def _lines(site: Site, viewer: Viewer, scan: Scan) -> Iterator[bytes]:
-    """Rows as JSON Lines, in the order of the pictures."""
-    after = -1
-    while page := site.store.scans.rows(scan.id, after, ROWS):
-        for found in page:
-            line = {**_readable(viewer, found).row, "number": found.number, "finding_id": found.finding_id}
-            yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
-        after = page[-1].number
-
-
 def _readable(viewer: Viewer, found: ScanRow) -> ScanRow:
     """The row, without what it tells of other clients where the viewer works for one."""
-    return found if viewer.principal.client is None else replace(found, row=for_client(found.row))
+    return replace(found, row=row_for(viewer.principal, found.row))
 
 
 # Ordering one

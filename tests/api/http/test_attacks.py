@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -32,10 +32,11 @@ class Target:
         """Raw bytes on a socket of their own; what came back until the service closed it or had no more to say."""
         place = urlsplit(self.address)
         with closing(socket.create_connection((place.hostname, place.port), timeout=10)) as connection:
-            for part in parts:
-                connection.sendall(part)
-            if end:
-                connection.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # it may close at the head already
+                for part in parts:
+                    connection.sendall(part)
+                if end:
+                    connection.shutdown(socket.SHUT_WR)
             return _answer_of(connection)
 
     def head(self, method: str, path: str, *lines: str) -> bytes:
@@ -57,7 +58,7 @@ def _answer_of(connection: socket.socket) -> bytes:
     try:
         while part := connection.recv(65536):
             got += part
-    except ConnectionResetError:
+    except ConnectionError:
         pass  # dropped in the middle of what it would not take
     return bytes(got)
 
