@@ -14,10 +14,15 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from data.samples import ensure_sample
 from data.weights import WeightsCache, manifest
+
+# Time is measured in benchmarks alone: a busy machine must not fail a property.
+hypothesis.settings.register_profile("lookalike", deadline=None)
+hypothesis.settings.load_profile("lookalike")
 
 EVAL_SETTING = os.environ.get("LOOKALIKE_EVAL_DIR")
 EVAL_DIR = Path(EVAL_SETTING) if EVAL_SETTING else Path(__file__).resolve().parents[2] / "shared" / "eval"
